@@ -1,0 +1,134 @@
+//! The settings of a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::client::LockClient;
+use crate::error::LockError;
+use crate::options::AcquireForm;
+use crate::store::LockStore;
+use crate::store::redis::{RedisStore, Target};
+
+/// Settings of a [`LockClient`].
+#[derive(Clone)]
+pub struct LockClientBuilder {
+    prefix: String,
+    command_deadline: Duration,
+    connect_timeout: Duration,
+    form: AcquireForm,
+    #[cfg(feature = "tls")]
+    root_certificate: Option<Vec<u8>>,
+}
+
+impl Default for LockClientBuilder {
+    fn default() -> Self {
+        Self {
+            prefix: "lock:".to_owned(),
+            command_deadline: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(5),
+            form: AcquireForm::default(),
+            #[cfg(feature = "tls")]
+            root_certificate: None,
+        }
+    }
+}
+
+impl LockClientBuilder {
+    /// What every key begins with; empty for nothing. No braces: they would choose a Cluster
+    /// slot. Defaults to `lock:`.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// How long a call goes on asking a store that does not answer before it is
+    /// [`LockError::Indeterminate`], and how long it waits for the answer of its release, 40 ms
+    /// to 10 min. A single command is given a quarter of it. Defaults to 2 s.
+    #[must_use]
+    pub fn command_deadline(mut self, deadline: Duration) -> Self {
+        self.command_deadline = deadline;
+        self
+    }
+
+    /// How long to try to connect, 10 ms to 10 min. Defaults to 5 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// The command that takes locks. Defaults to [`AcquireForm::Set`].
+    #[must_use]
+    pub fn form(mut self, form: AcquireForm) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// The certificate, in PEM, of the authority that signed the server's: for `rediss://` URLs
+    /// of servers that no public authority vouches for. Defaults to the system's authorities.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    #[must_use]
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.root_certificate = Some(pem.into());
+        self
+    }
+
+    /// Connects to a Redis or Valkey server.
+    ///
+    /// # Errors
+    ///
+    /// As [`LockClient::connect`], and [`LockError::InvalidOptions`] for settings out of range.
+    pub async fn connect(self, url: &str) -> Result<LockClient, LockError> {
+        self.validate()?;
+        let target = Target {
+            connect_timeout: self.connect_timeout,
+            response_timeout: self.command_deadline / 4,
+            probe: format!("{}connect", self.prefix),
+            #[cfg(feature = "tls")]
+            root_certificate: self.root_certificate.clone(),
+        };
+        let store = RedisStore::new(url, target)?;
+        store.session().await.map_err(|cause| LockError::Backend {
+            key: store.address(),
+            cause,
+        })?;
+        Ok(self.store_unchecked(Arc::new(store)))
+    }
+
+    /// A client of your own store, or of a [`MemoryStore`](crate::MemoryStore) that another
+    /// client uses too. Works outside a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::InvalidOptions`] for settings out of range.
+    pub fn store(self, store: impl LockStore) -> Result<LockClient, LockError> {
+        self.validate()?;
+        Ok(self.store_unchecked(Arc::new(store)))
+    }
+
+    pub(crate) fn store_unchecked(self, store: Arc<dyn LockStore>) -> LockClient {
+        LockClient::new(store, self.prefix, self.command_deadline, self.form)
+    }
+
+    fn validate(&self) -> Result<(), LockError> {
+        let longest = Duration::from_mins(10);
+        if self.prefix.contains(['{', '}']) {
+            let reason = "the prefix must hold no braces: they would choose a Cluster slot";
+            return Err(LockError::options(reason));
+        }
+        if self.prefix.len() > 128 {
+            return Err(LockError::options("the prefix must have at most 128 bytes"));
+        }
+        if !(Duration::from_millis(40)..=longest).contains(&self.command_deadline) {
+            let reason = "`command_deadline` must lie between 40 ms and 10 min";
+            return Err(LockError::options(reason));
+        }
+        if !(Duration::from_millis(10)..=longest).contains(&self.connect_timeout) {
+            let reason = "`connect_timeout` must lie between 10 ms and 10 min";
+            return Err(LockError::options(reason));
+        }
+        Ok(())
+    }
+}

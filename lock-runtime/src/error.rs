@@ -1,0 +1,131 @@
+//! What can go wrong with a lock, and what to do about it.
+
+use std::time::Duration;
+
+use crate::store::StoreError;
+use crate::token::{Holder, Ownership};
+
+/// Why a call did not run, or why its result does not count.
+///
+/// Every message names the key and the next step. None carries a password.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Somebody else holds the lock and the call was not told to wait.
+    #[error(
+        "lock `{key}` is busy, holder: {}; try again later or give the call a `wait`",
+        seen(.holder.as_ref())
+    )]
+    Busy {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// Who holds it, as far as its value tells; `None` if others of this client are in line
+        /// and none of them has been told yet.
+        holder: Option<Holder>,
+    },
+
+    /// The lock stayed busy for the whole `wait`.
+    #[error(
+        "lock `{key}` stayed busy for {waited:?}, last holder: {}; try again later or wait longer",
+        seen(.holder.as_ref())
+    )]
+    WaitTimeout {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// How long the call waited.
+        waited: Duration,
+        /// The last holder seen, if the server was asked at all.
+        holder: Option<Holder>,
+    },
+
+    /// The lock was held and can no longer be proved to be ours: the lease ran out, or somebody
+    /// deleted or replaced the key.
+    #[error(
+        "lock `{key}` was lost, found: {}; check what the call has already done before you repeat it",
+        found_text(.found.as_ref())
+    )]
+    Lost {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// What stood at the key when we gave it up; `None` if no answer came.
+        found: Option<Ownership>,
+    },
+
+    /// The store was asked for the lock and never told whether it granted it. The body did not
+    /// run; a lock that was granted after all is given back, or expires with its ttl.
+    #[error(
+        "lock `{key}` is indeterminate: {cause}; the body did not run, try again after at most one ttl"
+    )]
+    Indeterminate {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// The last thing the store said.
+        cause: StoreError,
+    },
+
+    /// The store cannot be reached or refuses to serve. The body did not run.
+    #[error("the store of lock `{key}` failed: {cause}")]
+    Backend {
+        /// The lock key with the client's prefix, or the server's address if no key was asked for.
+        key: String,
+        /// What failed, with a remedy.
+        #[source]
+        cause: StoreError,
+    },
+
+    /// No client is in scope.
+    #[error(
+        "no lock client for `{function}`: call `client.install()` once at start, wrap the call in \
+         `client.scope(..)`, or name one with `client = ..`"
+    )]
+    NotInstalled {
+        /// The function that wanted the lock.
+        function: &'static str,
+    },
+
+    /// The rendered key is not usable. Nothing was sent.
+    #[error("invalid lock key `{key}`: {reason}")]
+    InvalidKey {
+        /// The key as far as it was rendered.
+        key: String,
+        /// What is wrong with it and how to mend it.
+        reason: String,
+    },
+
+    /// An option is out of range. Nothing was sent.
+    #[error("invalid lock options: {reason}")]
+    InvalidOptions {
+        /// Which one, and the range it must lie in.
+        reason: String,
+    },
+
+    /// The client is shutting down.
+    #[error(
+        "lock `{key}` was not taken: the client is shut down; do not start new work after `shutdown`"
+    )]
+    ShutDown {
+        /// The lock key, with the client's prefix.
+        key: String,
+    },
+}
+
+impl LockError {
+    pub(crate) fn options(reason: impl Into<String>) -> Self {
+        Self::InvalidOptions {
+            reason: reason.into(),
+        }
+    }
+}
+
+fn seen(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "not seen yet".to_owned(), ToString::to_string)
+}
+
+fn found_text(found: Option<&Ownership>) -> String {
+    match found {
+        None => "no answer".to_owned(),
+        Some(Ownership::Mine) => "still our token, but past the deadline".to_owned(),
+        Some(Ownership::Free) => "no such key".to_owned(),
+        Some(Ownership::Other(holder)) => holder.to_string(),
+    }
+}

@@ -1,0 +1,186 @@
+//! How values become part of a lock key, and what a key may be.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
+
+use crate::error::LockError;
+
+/// Longest key with its prefix, in bytes.
+pub(crate) const MAX_BYTES: usize = 512;
+
+/// Keys under this name belong to fencing counters and are nobody's lock.
+const RESERVED: &str = "fence:";
+
+/// Encodes a value for use inside a lock key.
+///
+/// `%`, `:`, `{`, `}` and control characters become `%XX` (the bytes of their UTF-8 form), so a
+/// value can neither reach beyond its place in the key nor choose a Cluster slot. Numbers, UUIDs
+/// and plain words stay as they are. `#[distributed_lock]` does this to every placeholder; do it
+/// yourself when you build a key by hand from what a user sent.
+///
+/// ```
+/// let user = "eve:1";
+/// assert_eq!(format!("order:{}", lock_runtime::encode(user)), "order:eve%3A1");
+/// ```
+#[must_use]
+pub fn encode(value: impl Display) -> String {
+    let mut encoded = Encoder(String::new());
+    // A Display that reports an error has written as much as it wanted to.
+    let _ = write!(encoded, "{value}");
+    encoded.0
+}
+
+struct Encoder(String);
+
+impl Write for Encoder {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            self.0.push_str(&percent(c, |c| {
+                matches!(c, '%' | ':' | '{' | '}') || c.is_control()
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// `c` itself, or its UTF-8 bytes as `%XX` if `special`.
+pub(crate) fn percent(c: char, special: impl Fn(char) -> bool) -> Cow<'static, str> {
+    if !special(c) {
+        return c.to_string().into();
+    }
+    let mut bytes = [0; 4];
+    c.encode_utf8(&mut bytes)
+        .bytes()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "%{byte:02X}");
+            text
+        })
+        .into()
+}
+
+/// A key being rendered by generated code.
+#[derive(Debug, Default)]
+pub(crate) struct Key {
+    text: String,
+    empty: Option<&'static str>,
+}
+
+impl Key {
+    /// Appends a part of the template as it is.
+    pub(crate) fn literal(&mut self, text: &'static str) {
+        self.text.push_str(text);
+    }
+
+    /// Appends the encoded value of the placeholder `name`.
+    pub(crate) fn value<V: Display + ?Sized>(&mut self, name: &'static str, value: &V) {
+        let value = encode(value);
+        if value.is_empty() {
+            self.empty.get_or_insert(name);
+        }
+        self.text.push_str(&value);
+    }
+
+    /// The rendered text, or the complaint about an empty value.
+    pub(crate) fn finish(self) -> Result<String, LockError> {
+        match self.empty {
+            None => Ok(self.text),
+            Some(name) => Err(LockError::InvalidKey {
+                key: self.text,
+                reason: format!("the value of `<{name}>` is empty; refuse it before the call"),
+            }),
+        }
+    }
+}
+
+/// The key as it goes over the wire, if it may.
+pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
+    let full = format!("{prefix}{key}");
+    let refuse = |reason: String| {
+        let mut shown: String = full.chars().take(80).collect();
+        if shown.len() < full.len() {
+            shown.push('…');
+        }
+        Err(LockError::InvalidKey { key: shown, reason })
+    };
+    if key.is_empty() {
+        return refuse("it is empty; name what is locked, such as `order:42`".to_owned());
+    }
+    if key.starts_with(RESERVED) {
+        return refuse(format!(
+            "names under `{RESERVED}` are reserved; choose another name"
+        ));
+    }
+    if full.len() > MAX_BYTES {
+        return refuse(format!(
+            "it has {} bytes with its prefix, at most {MAX_BYTES} are allowed; lock on a short id",
+            full.len()
+        ));
+    }
+    Ok(full)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn order(user: &str, item: &str) -> String {
+        let mut key = Key::default();
+        key.literal("order:");
+        key.value("user", user);
+        key.literal("-:");
+        key.value("item", item);
+        key.literal("-x");
+        key.text
+    }
+
+    #[test]
+    fn plain_values_stay_as_they_are() {
+        assert_eq!(encode(42), "42");
+        assert_eq!(encode(-1.5), "-1.5");
+        assert_eq!(encode("käse brot"), "käse brot");
+    }
+
+    #[test]
+    fn special_characters_are_encoded() {
+        assert_eq!(encode("%:{}"), "%25%3A%7B%7D");
+        assert_eq!(encode("a\n\u{85}"), "a%0A%C2%85");
+    }
+
+    #[test]
+    fn an_empty_value_names_its_placeholder() {
+        let mut key = Key::default();
+        key.literal("order:");
+        key.value("user_id", "");
+        let error = key.finish().expect_err("empty");
+        assert!(
+            error.to_string().contains("`<user_id>` is empty"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_cap_counts_the_prefix() {
+        assert!(prefixed("lock:", &"x".repeat(MAX_BYTES - 5)).is_ok());
+        assert!(prefixed("lock:", &"x".repeat(MAX_BYTES - 4)).is_err());
+        assert!(prefixed("lock:", "").is_err());
+        assert!(prefixed("", "fence:a").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn two_different_tuples_never_render_alike(
+            a in "[-:{}%a-c\u{0}-\u{1f}]{0,6}", b in "[-:{}%a-c]{0,6}",
+            c in "[-:{}%a-c\u{0}-\u{1f}]{0,6}", d in "[-:{}%a-c]{0,6}",
+        ) {
+            prop_assert_eq!(order(&a, &b) == order(&c, &d), (a, b) == (c, d));
+        }
+
+        #[test]
+        fn no_value_brings_a_separator_or_a_brace(value in any::<String>()) {
+            let foreign = |c: char| matches!(c, ':' | '{' | '}') || c.is_control();
+            prop_assert!(!encode(value).chars().any(foreign));
+        }
+    }
+}

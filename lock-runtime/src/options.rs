@@ -1,0 +1,157 @@
+//! What a call may ask of its lock, and the ranges.
+
+use std::time::Duration;
+
+use crate::error::LockError;
+
+const MIN_TTL: Duration = Duration::from_millis(10);
+const MAX_TTL: Duration = Duration::from_hours(24);
+const MAX_WAIT: Duration = Duration::from_hours(24);
+const MIN_RENEWED_TTL: Duration = Duration::from_millis(300);
+const MAX_HOLD: Duration = Duration::from_hours(24 * 30);
+
+/// The longest hold if `renew` does not say: 24 hours.
+pub const DEFAULT_LONGEST_HOLD: Duration = Duration::from_hours(24);
+
+/// What happens to a body that is still running when its lease is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnLost {
+    /// The body is dropped at the await point where it stands, and the call returns
+    /// [`LockError::Lost`].
+    #[default]
+    Cancel,
+    /// The body runs on. Its result counts only if the store still shows our token at its end.
+    Finish,
+}
+
+/// The command that takes a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AcquireForm {
+    /// `SET key token NX GET PX ttl`: Redis 7.0 or later, Valkey. A server that refuses it is
+    /// served by the script without being asked.
+    #[default]
+    Set,
+    /// A Lua script: SETNX and PEXPIRE in one atomic step.
+    Script,
+}
+
+/// Everything a call asks of its lock beside the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockOptions {
+    /// Time to live of the lease, 10 ms to 24 h; fractions of a millisecond are cut off.
+    pub ttl: Duration,
+    /// How long to wait while the lock is busy, up to 24 h. Zero: try once.
+    pub wait: Duration,
+    /// Longest hold of a renewed lease, longer than `ttl` and at most 30 days. `None`: no renewal.
+    pub renew: Option<Duration>,
+    /// What happens to the body when the lease is lost.
+    pub on_lost: OnLost,
+    /// The command that takes the lock; `None` for the client's.
+    pub form: Option<AcquireForm>,
+}
+
+impl LockOptions {
+    /// A lease of `ttl`: tried once, not renewed, [`OnLost::Cancel`].
+    #[must_use]
+    pub const fn new(ttl: Duration) -> Self {
+        Self {
+            ttl,
+            wait: Duration::ZERO,
+            renew: None,
+            on_lost: OnLost::Cancel,
+            form: None,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`LockError::InvalidOptions`] naming the option and its range.
+    pub fn validate(&self) -> Result<(), LockError> {
+        let Self {
+            ttl, wait, renew, ..
+        } = *self;
+        if ttl < MIN_TTL {
+            return Err(LockError::options(format!(
+                "`ttl` is {ttl:?}, it must be at least 10 ms"
+            )));
+        }
+        if ttl > MAX_TTL {
+            return Err(LockError::options(format!(
+                "`ttl` is {ttl:?}, it must be at most 24 h; use `renew` for long work"
+            )));
+        }
+        if wait > MAX_WAIT {
+            return Err(LockError::options(format!(
+                "`wait` is {wait:?}, it must be at most 24 h"
+            )));
+        }
+        let Some(hold) = renew else { return Ok(()) };
+        if ttl < MIN_RENEWED_TTL {
+            return Err(LockError::options(format!(
+                "`renew` needs `ttl` of at least 300 ms, it is {ttl:?}: a third of it must outlast a round trip"
+            )));
+        }
+        if hold <= ttl || hold > MAX_HOLD {
+            return Err(LockError::options(format!(
+                "the longest hold is {hold:?}, it must be longer than `ttl` ({ttl:?}) and at most 30 days"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(options: &LockOptions, word: &str) {
+        let error = options.validate().expect_err("out of range").to_string();
+        assert!(error.contains(word), "{error}");
+    }
+
+    #[test]
+    fn ranges() {
+        let ttl = |ttl| LockOptions::new(ttl);
+        assert!(ttl(MIN_TTL).validate().is_ok());
+        assert!(ttl(MAX_TTL).validate().is_ok());
+        refused(&ttl(Duration::ZERO), "`ttl`");
+        refused(&ttl(Duration::from_micros(9_999)), "10 ms");
+        refused(&ttl(MAX_TTL + Duration::from_millis(1)), "24 h");
+        refused(&ttl(Duration::MAX), "24 h");
+        let second = LockOptions::new(Duration::from_secs(1));
+        refused(
+            &LockOptions {
+                wait: Duration::MAX,
+                ..second.clone()
+            },
+            "`wait`",
+        );
+        refused(
+            &LockOptions {
+                renew: Some(Duration::from_secs(1)),
+                ..second.clone()
+            },
+            "longest hold",
+        );
+        refused(
+            &LockOptions {
+                renew: Some(Duration::MAX),
+                ..second.clone()
+            },
+            "longest hold",
+        );
+        let short = LockOptions {
+            renew: Some(MAX_TTL),
+            ..ttl(Duration::from_millis(299))
+        };
+        refused(&short, "300 ms");
+        assert!(
+            LockOptions {
+                renew: Some(MAX_TTL),
+                ..second
+            }
+            .validate()
+            .is_ok()
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! A lock asked for by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::acquire::acquire;
+use crate::client::Shared;
+use crate::error::LockError;
+use crate::guard::LockGuard;
+use crate::key::prefixed;
+use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
+
+/// A lock about to be asked for, made by [`LockClient::lock`](crate::LockClient::lock).
+///
+/// Nothing is sent before [`LockRequest::acquire`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until `acquire` is awaited"]
+pub struct LockRequest {
+    shared: Arc<Shared>,
+    key: String,
+    name: &'static str,
+    pub(crate) options: LockOptions,
+}
+
+impl LockRequest {
+    pub(crate) fn new(shared: Arc<Shared>, key: String) -> Self {
+        Self {
+            shared,
+            key,
+            name: "lock",
+            options: LockOptions::new(Duration::from_secs(10)),
+        }
+    }
+
+    pub(crate) fn set_key(&mut self, key: String) {
+        self.key = key;
+    }
+
+    /// Time to live of the lease, 10 ms to 24 h. Defaults to 10 s.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.options.ttl = ttl;
+        self
+    }
+
+    /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.options.wait = wait;
+        self
+    }
+
+    /// Extends the lease at a third of its ttl, for at most 24 h. Defaults to no renewal.
+    pub fn renew(self) -> Self {
+        self.longest_hold(DEFAULT_LONGEST_HOLD)
+    }
+
+    /// As [`LockRequest::renew`], for at most `hold`: longer than the ttl, at most 30 days.
+    pub fn longest_hold(mut self, hold: Duration) -> Self {
+        self.options.renew = Some(hold);
+        self
+    }
+
+    /// What `#[distributed_lock]` does with a body whose lease is lost. Defaults to
+    /// [`OnLost::Cancel`]; a guard held by hand is not affected.
+    pub fn on_lost(mut self, on_lost: OnLost) -> Self {
+        self.options.on_lost = on_lost;
+        self
+    }
+
+    /// The command that takes the lock. Defaults to the client's.
+    pub fn form(mut self, form: AcquireForm) -> Self {
+        self.options.form = Some(form);
+        self
+    }
+
+    /// The name shown to others as the holder's function. Defaults to `lock`.
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Takes all options at once.
+    pub fn options(mut self, options: LockOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Takes the lock, waiting as long as `wait` says.
+    ///
+    /// Cancellation safety: dropping the future gives up a lock that may have been taken.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::Busy`] or [`LockError::WaitTimeout`] if somebody else holds it,
+    /// [`LockError::InvalidKey`] or [`LockError::InvalidOptions`] before anything is sent,
+    /// [`LockError::Indeterminate`] if the store did not say, [`LockError::Backend`] if it failed,
+    /// [`LockError::ShutDown`] after [`LockClient::shutdown`](crate::LockClient::shutdown).
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, whose timers it needs.
+    pub async fn acquire(self) -> Result<LockGuard, LockError> {
+        self.options.validate()?;
+        let key = prefixed(&self.shared.prefix, &self.key)?;
+        acquire(&self.shared, key.into(), &self.options, self.name).await
+    }
+}

@@ -1,0 +1,132 @@
+//! Running a body under a lock: never polled when the lock is lost, dropped before it is given up.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::task::Poll;
+
+use crate::error::LockError;
+use crate::guard::LockGuard;
+use crate::options::OnLost;
+use crate::request::LockRequest;
+use crate::store::Release;
+
+/// Where the guard lives while the body runs: declared before the body, so that on a cancelled
+/// call the body is dropped first and the lock given up after it.
+#[derive(Debug, Default)]
+pub struct Slot(OnceLock<LockGuard>);
+
+impl Slot {
+    /// An empty slot.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The guard of the running body.
+    ///
+    /// # Panics
+    ///
+    /// Outside the body, which generated code does not do: the slot is filled before the body is
+    /// first polled.
+    #[must_use]
+    pub fn guard(&self) -> &LockGuard {
+        self.0.get().expect("the body runs while its lock is held")
+    }
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Outcome<T> {
+    /// The body's output counts.
+    Done(T),
+    /// The body ended, but the lock was lost under it.
+    Lost(T, LockError),
+    /// The body did not run to its end.
+    Failed(LockError),
+}
+
+impl<T> Outcome<T> {
+    /// The call's result. A failure of the body's own says more than the loss of its lock.
+    pub fn settle(
+        self,
+        failed: impl FnOnce(&T) -> bool,
+        or_else: impl FnOnce(LockError) -> T,
+    ) -> T {
+        match self {
+            Self::Done(output) => output,
+            Self::Lost(output, _) if failed(&output) => output,
+            Self::Lost(_, error) | Self::Failed(error) => or_else(error),
+        }
+    }
+}
+
+/// Takes the lock, runs the body in its place and gives the lock back.
+///
+/// Cancellation safety: a dropped call drops the body, then releases through the worker.
+pub(crate) async fn run<F: Future>(
+    request: Result<LockRequest, LockError>,
+    slot: &Slot,
+    mut body: Pin<&mut Option<F>>,
+) -> Outcome<F::Output> {
+    // Boxed: its state is large, and every call would carry it.
+    let acquired = match request {
+        Ok(request) => Box::pin(request.acquire()).await,
+        Err(error) => Err(error),
+    };
+    let guard = match acquired {
+        Ok(guard) => slot.0.get_or_init(|| guard),
+        Err(error) => return Outcome::Failed(error),
+    };
+    let output = under(guard, body.as_mut()).await;
+    let in_time = !guard.lease().is_lost();
+    // Its locals (a transaction to roll back) go before the lock does.
+    body.set(None);
+    Box::pin(settle(guard, output, in_time)).await
+}
+
+/// Polls the body until its end, or under [`OnLost::Cancel`] until the lock is lost.
+async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> Option<F::Output> {
+    let mut lost = Box::pin(guard.lost());
+    let cancel = guard.options().on_lost == OnLost::Cancel;
+    poll_fn(|context| {
+        // Asked before every poll of the body: time may have passed since the last wake-up.
+        if cancel && (guard.lease().is_lost() || lost.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(None);
+        }
+        match body.as_mut().as_pin_mut() {
+            Some(body) => body.poll(context).map(Some),
+            None => Poll::Ready(None),
+        }
+    })
+    .await
+}
+
+async fn settle<T>(guard: &LockGuard, output: Option<T>, in_time: bool) -> Outcome<T> {
+    let released = guard.give_up().await;
+    let Some(output) = output else {
+        let found = match (guard.lease().found(), released) {
+            (Some(found), _) => Some(found),
+            (None, Some(released)) => guard.found(released.code).await,
+            (None, None) => None,
+        };
+        return Outcome::Failed(guard.lost_error(found));
+    };
+    let stands = match released {
+        None => in_time,
+        Some(released) if in_time => !released.refutes(),
+        Some(released) => {
+            let mine = matches!(released.code, Release::Deleted | Release::NotDeleted);
+            mine && guard.is_settled() && !guard.lease().is_refuted()
+        }
+    };
+    if stands {
+        return Outcome::Done(output);
+    }
+    let found = match (guard.lease().found(), released) {
+        (Some(found), _) => Some(found),
+        (None, Some(released)) => guard.found(released.code).await,
+        (None, None) => None,
+    };
+    Outcome::Lost(output, guard.lost_error(found))
+}

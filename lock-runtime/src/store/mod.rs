@@ -1,0 +1,164 @@
+//! What a backend must do: four commands on a session that keeps their order.
+
+mod memory;
+pub(crate) mod redis;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use memory::MemoryStore;
+
+use crate::options::AcquireForm;
+use crate::token::{Holder, LockToken, Ownership};
+
+/// The boxed future of a store's command.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A backend that keeps locks.
+///
+/// Every future a store returns must end by itself within a bounded time, with
+/// [`StoreErrorKind::Timeout`] if need be; dropping one before it ends may or may not have run
+/// the command.
+pub trait LockStore: Send + Sync + 'static {
+    /// A session that works in the calling runtime: the current one while it is sound, else a
+    /// new one.
+    fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>>;
+
+    /// Where the store is, for people; no credentials.
+    fn address(&self) -> String;
+}
+
+/// An ordered channel to a store: a command first polled earlier is run earlier.
+pub trait LockSession: Send + Sync + 'static {
+    /// Stores `token` at `key` for `ttl` unless there is a value. `None`: stored. Otherwise what
+    /// is there, which may be `token` itself.
+    fn acquire<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+        form: AcquireForm,
+    ) -> StoreFuture<'a, Option<Stored>>;
+
+    /// Deletes `key` if it holds `token`.
+    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release>;
+
+    /// Sets the time to live of `key` if it holds `token`; says whether it did.
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, bool>;
+
+    /// What is at `key`, and how long it will stay (`None`: it does not expire).
+    fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>>;
+
+    /// Whether commands may still be sent here.
+    fn is_open(&self) -> bool;
+}
+
+/// A value found at a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stored {
+    /// A string of any bytes.
+    Value(Vec<u8>),
+    /// A list, a hash …
+    OtherType,
+}
+
+impl Stored {
+    pub(crate) fn is(&self, token: &LockToken) -> bool {
+        matches!(self, Self::Value(value) if value == token.as_str().as_bytes())
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        match self {
+            Self::Value(value) => Holder::parse(value),
+            Self::OtherType => Holder::NotALock,
+        }
+    }
+
+    pub(crate) fn compared(found: Option<&Self>, token: &LockToken) -> Ownership {
+        match found {
+            None => Ownership::Free,
+            Some(stored) if stored.is(token) => Ownership::Mine,
+            Some(stored) => Ownership::Other(stored.holder()),
+        }
+    }
+}
+
+/// What a compare-and-delete did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Release {
+    /// Code `1`: the key held our token and is deleted.
+    Deleted,
+    /// Code `0`: there was no such key.
+    Missing,
+    /// Code `-1`: the key holds another value and was left alone.
+    NotOurs,
+    /// Code `-2`: the key held our token and could not be deleted; its ttl ends it.
+    NotDeleted,
+}
+
+/// What kept a store from answering.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+}
+
+/// What a [`StoreError`] means for the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// No answer in time: the command may have run, or may yet run.
+    Timeout,
+    /// The connection broke: the command may have run.
+    Disconnected,
+    /// No connection could be made: the command was not sent.
+    Unreachable,
+    /// The server refused for now (loading, busy with a script, failing over): it did not run.
+    Unavailable,
+    /// The server refused: the command did not run, and repeating it will not help.
+    Refused,
+}
+
+impl StoreError {
+    /// An error that says what to do about it.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// What it means for the command.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the command may have run all the same.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Timeout | StoreErrorKind::Disconnected
+        )
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.kind == StoreErrorKind::Refused
+    }
+}
+
+impl fmt::Debug for dyn LockStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LockStore({})", self.address())
+    }
+}

@@ -1,0 +1,159 @@
+//! What a server's answers mean, and which remedy each refusal needs.
+
+use redis::{ErrorKind, RedisError, Value};
+
+use crate::store::{StoreError, StoreErrorKind, Stored};
+
+/// How a command went wrong, for the session that has to act on it.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The script is not in the server's cache: send its text.
+    NoScript,
+    /// The key holds a list, a hash …
+    WrongType,
+    /// The server does not know this form of the command.
+    Syntax,
+    /// Anything else, ready to be told.
+    Store(StoreError),
+    /// As `Store`, and the connection is of no use any more.
+    Broken(StoreError),
+}
+
+/// Sorts a client-side error of the redis crate.
+pub(super) fn failure(error: &RedisError) -> Failure {
+    use StoreErrorKind::{Disconnected, Refused, Unavailable};
+
+    let code = error.code().unwrap_or_default();
+    let detail = error.detail().unwrap_or_default();
+    let told = |kind, remedy: &str| StoreError::new(kind, format!("{code} {detail}: {remedy}"));
+    // Lua errors reach us as ERR with the inner code in the text (Redis 6 and some Valkey paths).
+    let says = |word: &str| code == word || detail.contains(word);
+
+    if says("WRONGTYPE") {
+        return Failure::WrongType;
+    }
+    match code {
+        "NOSCRIPT" => return Failure::NoScript,
+        "LOADING" => {
+            return Failure::Store(told(
+                Unavailable,
+                "the server is loading its data, try again",
+            ));
+        }
+        "BUSY" => {
+            return Failure::Store(told(
+                Unavailable,
+                "a script blocks the server, see SCRIPT KILL",
+            ));
+        }
+        "CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" => {
+            return Failure::Store(told(Unavailable, "the server is not ready, try again"));
+        }
+        "READONLY" => {
+            let message = "the server is a replica, give the client the primary's address";
+            return Failure::Broken(told(Unavailable, message));
+        }
+        "OOM" => {
+            let message = "the server is out of memory, free some or raise its maxmemory";
+            return Failure::Store(told(Refused, message));
+        }
+        "MISCONF" => {
+            let message = "the server cannot save to disk and refuses writes, mend its disk";
+            return Failure::Store(told(Refused, message));
+        }
+        "NOREPLICAS" => {
+            let message = "too few replicas are connected for min-replicas-to-write";
+            return Failure::Store(told(Refused, message));
+        }
+        "MOVED" | "ASK" | "CROSSSLOT" => {
+            let message = "the server is a Cluster node, which this client does not follow; use a standalone server";
+            return Failure::Store(told(Refused, message));
+        }
+        "NOAUTH" | "WRONGPASS" => {
+            let message =
+                "the server wants a user name and password, put the right ones into the URL";
+            return Failure::Store(told(Refused, message));
+        }
+        "NOPERM" => return Failure::Store(told(Refused, PERMISSION)),
+        _ => {}
+    }
+    if says("can't run this command") || says("ACL failure") {
+        return Failure::Store(told(Refused, PERMISSION));
+    }
+    if says("OOM") {
+        let message = "the server is out of memory, free some or raise its maxmemory";
+        return Failure::Store(told(Refused, message));
+    }
+    if says("syntax error") || says("wrong number of arguments") {
+        return Failure::Syntax;
+    }
+    match error.kind() {
+        ErrorKind::Server(_) | ErrorKind::Extension => {
+            Failure::Store(told(Refused, "the server refused the command"))
+        }
+        ErrorKind::AuthenticationFailed => Failure::Store(StoreError::new(
+            Refused,
+            "the server refused the user name or password, put the right ones into the URL",
+        )),
+        ErrorKind::Parse => Failure::Broken(StoreError::new(
+            Disconnected,
+            "what answers at this address does not speak the Redis protocol, check host and port",
+        )),
+        _ => Failure::Broken(StoreError::new(
+            Disconnected,
+            format!(
+                "the connection broke ({}), check that the server is up",
+                error.category()
+            ),
+        )),
+    }
+}
+
+const PERMISSION: &str = "the user may not run a command the lock needs; grant \
+     `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form) on the lock keys";
+
+/// The refusal of a form that has no other form to fall back to.
+pub(super) fn unsupported(what: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Refused,
+        format!("the server refused {what} with an error of syntax; is it Redis 2.6 or later?"),
+    )
+}
+
+/// A string or nil.
+pub(super) fn stored(value: Value) -> Result<Option<Stored>, StoreError> {
+    match value {
+        Value::Nil => Ok(None),
+        Value::BulkString(bytes) => Ok(Some(Stored::Value(bytes))),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => {
+            Ok(Some(Stored::Value(text.into_bytes())))
+        }
+        Value::Okay => Ok(Some(Stored::Value(b"OK".to_vec()))),
+        Value::Int(number) => Ok(Some(Stored::Value(number.to_string().into_bytes()))),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// A whole number.
+pub(super) fn integer(value: &Value) -> Result<i64, StoreError> {
+    match value {
+        Value::Int(number) => Ok(*number),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// An answer that makes no sense may follow from a command that ran: it counts as none.
+fn unexpected(value: &Value) -> StoreError {
+    let kind = match value {
+        Value::Array(_) | Value::Set(_) => "an array",
+        Value::Map(_) => "a map",
+        Value::Nil => "nil",
+        _ => "an unexpected type",
+    };
+    StoreError::new(
+        StoreErrorKind::Disconnected,
+        format!(
+            "the server answered with {kind}, which the command cannot give; is a proxy in between?"
+        ),
+    )
+}

@@ -1,0 +1,189 @@
+//! One connection to a server, and the lock's commands on it.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Value, cmd};
+use tokio::time::timeout;
+
+use super::dialect::{Failure, failure, integer, stored, unsupported};
+use super::scripts::{self, Script};
+use crate::options::AcquireForm;
+use crate::store::{LockSession, Release, StoreError, StoreErrorKind, StoreFuture, Stored};
+use crate::token::LockToken;
+
+/// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole
+/// from a slow server.
+const DEAD_AFTER: u32 = 2;
+
+/// A multiplexed connection. The driver writes commands in the order of their first poll.
+pub(super) struct RedisSession {
+    connection: MultiplexedConnection,
+    response_timeout: Duration,
+    broken: AtomicBool,
+    timeouts: AtomicU32,
+    /// `SET … NX GET` came with Redis 7.0; found out by trying, remembered per connection.
+    set_refused: AtomicBool,
+}
+
+impl RedisSession {
+    pub(super) fn new(connection: MultiplexedConnection, response_timeout: Duration) -> Self {
+        Self {
+            connection,
+            response_timeout,
+            broken: AtomicBool::new(false),
+            timeouts: AtomicU32::new(0),
+            set_refused: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) async fn probe(&self, key: &str) -> Result<(), StoreError> {
+        match self.send(cmd("GET").arg(key)).await {
+            Ok(_) | Err(Failure::WrongType) => Ok(()),
+            Err(error) => Err(self.told(error, "GET")),
+        }
+    }
+
+    async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
+        let mut connection = self.connection.clone();
+        let Ok(answer) = timeout(
+            self.response_timeout,
+            command.query_async::<Value>(&mut connection),
+        )
+        .await
+        else {
+            if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
+                self.broken.store(true, Ordering::Relaxed);
+            }
+            return Err(Failure::Store(StoreError::new(
+                StoreErrorKind::Timeout,
+                format!("no answer within {:?}", self.response_timeout),
+            )));
+        };
+        self.timeouts.store(0, Ordering::Relaxed);
+        answer.map_err(|error| {
+            let failure = failure(&error);
+            if matches!(failure, Failure::Broken(_)) {
+                self.broken.store(true, Ordering::Relaxed);
+            }
+            failure
+        })
+    }
+
+    /// By hash first; the text goes over the wire once a server.
+    async fn script(&self, script: &Script, key: &str, args: &[&str]) -> Result<Value, Failure> {
+        let call = |name: &str, text: &str| {
+            let mut command = cmd(name);
+            command.arg(text).arg(1).arg(key).arg(args);
+            command
+        };
+        match self.send(&call("EVALSHA", &script.hash)).await {
+            Err(Failure::NoScript) => self.send(&call("EVAL", script.text)).await,
+            answer => answer,
+        }
+    }
+
+    fn told(&self, failure: Failure, command: &str) -> StoreError {
+        match failure {
+            Failure::Store(error) | Failure::Broken(error) => error,
+            Failure::NoScript | Failure::WrongType | Failure::Syntax => unsupported(command),
+        }
+    }
+
+    async fn take(
+        &self,
+        key: &str,
+        token: &str,
+        ttl: &str,
+        form: AcquireForm,
+    ) -> Result<Value, Failure> {
+        if form == AcquireForm::Set && !self.set_refused.load(Ordering::Relaxed) {
+            let mut set = cmd("SET");
+            set.arg(key)
+                .arg(token)
+                .arg("NX")
+                .arg("GET")
+                .arg("PX")
+                .arg(ttl);
+            match self.send(&set).await {
+                Err(Failure::Syntax) => self.set_refused.store(true, Ordering::Relaxed),
+                answer => return answer,
+            }
+        }
+        self.script(&scripts::ACQUIRE, key, &[token, ttl]).await
+    }
+}
+
+fn millis(ttl: Duration) -> String {
+    ttl.as_millis().to_string()
+}
+
+impl LockSession for RedisSession {
+    fn acquire<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+        form: AcquireForm,
+    ) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async move {
+            match self.take(key, token.as_str(), &millis(ttl), form).await {
+                Ok(value) => stored(value),
+                Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
+                Err(failure) => Err(self.told(failure, "the acquire script")),
+            }
+        })
+    }
+
+    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+        Box::pin(async move {
+            let answer = self.script(&scripts::RELEASE, key, &[token.as_str()]).await;
+            let code = answer.map_err(|failure| self.told(failure, "the release script"))?;
+            match integer(&code)? {
+                1 => Ok(Release::Deleted),
+                0 => Ok(Release::Missing),
+                -1 => Ok(Release::NotOurs),
+                _ => Ok(Release::NotDeleted),
+            }
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let answer = self
+                .script(&scripts::EXTEND, key, &[token.as_str(), &millis(ttl)])
+                .await;
+            let code = answer.map_err(|failure| self.told(failure, "the extend script"))?;
+            Ok(integer(&code)? == 1)
+        })
+    }
+
+    fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
+        Box::pin(async move {
+            let (get, pttl) = (
+                cmd("GET").arg(key).to_owned(),
+                cmd("PTTL").arg(key).to_owned(),
+            );
+            let (value, left) = tokio::join!(self.send(&get), self.send(&pttl));
+            let found = match value {
+                Ok(value) => stored(value)?,
+                Err(Failure::WrongType) => Some(Stored::OtherType),
+                Err(failure) => return Err(self.told(failure, "GET")),
+            };
+            let left = integer(&left.map_err(|failure| self.told(failure, "PTTL"))?)?;
+            // Negative: no expiry, or gone between the two commands.
+            let left = u64::try_from(left).ok().map(Duration::from_millis);
+            Ok(found.map(|found| (found, left)))
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        !self.broken.load(Ordering::Relaxed)
+    }
+}

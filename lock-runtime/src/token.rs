@@ -1,0 +1,240 @@
+//! The unique value stored at a lock key, and what it tells a person about its owner.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uuid::Uuid;
+
+use crate::key::percent;
+
+const HOST_BYTES: usize = 60;
+const FUNCTION_BYTES: usize = 80;
+
+/// The value one acquisition stores at its key: a v4 UUID and a label for people.
+///
+/// Fresh for every acquisition. Ownership is decided by comparing the whole value, never by
+/// reading the label.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LockToken(Arc<str>);
+
+impl LockToken {
+    /// A fresh token. `function`, `ttl` and `hold` (longest hold, zero without renewal) only
+    /// show up in the label.
+    #[must_use]
+    pub fn new(function: &str, ttl: Duration, hold: Duration) -> Self {
+        // The wall clock is for the reader of the label alone.
+        let taken = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
+        Self(
+            format!(
+                "{}|{}|{}|{}|{taken}|{}|{}",
+                Uuid::new_v4().simple(),
+                host(),
+                std::process::id(),
+                label_tail(function, FUNCTION_BYTES),
+                ttl.as_millis(),
+                hold.as_millis(),
+            )
+            .into(),
+        )
+    }
+
+    /// The value as it stands at the key.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for LockToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LockToken({})", self.0)
+    }
+}
+
+fn host() -> &'static str {
+    static HOST: OnceLock<String> = OnceLock::new();
+    HOST.get_or_init(|| label_tail(&gethostname::gethostname().to_string_lossy(), HOST_BYTES))
+}
+
+/// The escaped text, cut from the front to `limit` bytes: the end of a path is what tells.
+fn label_tail(text: &str, limit: usize) -> String {
+    let mut pieces = Vec::new();
+    let mut length = 0;
+    for c in text.chars().rev() {
+        let piece = percent(c, |c| {
+            matches!(c, '%' | '|') || c.is_control() || c.is_whitespace()
+        });
+        length += piece.len();
+        if length > limit {
+            break;
+        }
+        pieces.push(piece);
+    }
+    pieces.reverse();
+    pieces.concat()
+}
+
+/// What stands at a key that we do not own, told as well as its value allows.
+///
+/// For people only: a value written by a stranger is shown as it is, and nothing is decided by
+/// what a label says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holder {
+    /// A token of this library.
+    Owner(Box<Owner>),
+    /// Another program's value: its first bytes, escaped.
+    Foreign(String),
+    /// The key holds no string at all (a list, a hash …): nobody's lock, and never deleted.
+    NotALock,
+}
+
+/// The label of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Owner {
+    /// Name of the machine, escaped.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// The function that took the lock, escaped.
+    pub function: String,
+    /// When it was taken by the owner's wall clock, since the Unix epoch.
+    pub taken: Duration,
+    /// Time to live it asked for.
+    pub ttl: Duration,
+    /// Longest hold it may renew to; zero without renewal.
+    pub longest_hold: Duration,
+}
+
+impl Holder {
+    /// Reads whatever stands at a key.
+    #[must_use]
+    pub fn parse(value: &[u8]) -> Self {
+        std::str::from_utf8(value)
+            .ok()
+            .and_then(Owner::parse)
+            .map_or_else(
+                || Self::Foreign(preview(value)),
+                |owner| Self::Owner(Box::new(owner)),
+            )
+    }
+}
+
+impl Owner {
+    fn parse(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.split('|').collect();
+        let [id, host, pid, function, taken, ttl, hold] = fields.as_slice() else {
+            return None;
+        };
+        Uuid::try_parse(id).ok()?;
+        if host.len() > HOST_BYTES
+            || function.len() > FUNCTION_BYTES
+            || text.chars().any(char::is_control)
+        {
+            return None;
+        }
+        let millis = |text: &str| text.parse().ok().map(Duration::from_millis);
+        Some(Self {
+            host: (*host).to_owned(),
+            pid: pid.parse().ok()?,
+            function: (*function).to_owned(),
+            taken: millis(taken)?,
+            ttl: millis(ttl)?,
+            longest_hold: millis(hold)?,
+        })
+    }
+}
+
+fn preview(value: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in value.iter().take(40) {
+        let _ = write!(text, "{}", byte.escape_ascii());
+    }
+    if value.len() > 40 {
+        text.push('…');
+    }
+    text
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotALock => f.write_str("not a lock (the key holds another type)"),
+            Self::Foreign(value) => write!(f, "unknown, the key holds \"{value}\""),
+            Self::Owner(owner) => {
+                write!(f, "{} on {} pid {}", owner.function, owner.host, owner.pid)?;
+                let now = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                if let Some(age) = now.checked_sub(owner.taken) {
+                    write!(f, ", taken {:.1} s ago", age.as_secs_f64())?;
+                }
+                write!(f, " for {:?}", owner.ttl)?;
+                if !owner.longest_hold.is_zero() {
+                    write!(f, ", renewed up to {:?}", owner.longest_hold)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The answer of GET-and-compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ownership {
+    /// The key holds our token.
+    Mine,
+    /// The key holds something else.
+    Other(Holder),
+    /// There is no such key. Not final while a command of ours may still be on its way.
+    Free,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_read_back_and_stays_within_200_bytes() {
+        let long = format!("{}\u{1}|%::place order", "é".repeat(200));
+        let token = LockToken::new(&long, Duration::from_hours(24), Duration::from_hours(24));
+        let label = token.as_str().split_once('|').expect("a label").1;
+        assert!(label.len() <= 200, "{} bytes", label.len());
+        let Holder::Owner(owner) = Holder::parse(token.as_str().as_bytes()) else {
+            panic!("not parsed: {token:?}");
+        };
+        assert_eq!(owner.pid, std::process::id());
+        assert!(
+            owner.function.ends_with("%01%7C%25::place%20order"),
+            "{}",
+            owner.function
+        );
+        assert_eq!(owner.ttl, Duration::from_hours(24));
+    }
+
+    #[test]
+    fn a_strangers_value_is_shown_escaped() {
+        for value in [
+            &b""[..],
+            b"1",
+            b"\xff\x00\n",
+            b"a|b|c|d|e|f|g",
+            &[b'x'; 4096],
+        ] {
+            let Holder::Foreign(text) = Holder::parse(value) else {
+                panic!("{value:?}");
+            };
+            assert!(text.len() < 200 && !text.chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn two_tokens_differ() {
+        let token = || LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
+        assert_ne!(token(), token());
+    }
+}

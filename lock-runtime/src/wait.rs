@@ -1,0 +1,197 @@
+//! The lines of local waiters: one for each key, first come, first served.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::token::Holder;
+
+const FIRST_POLL: Duration = Duration::from_millis(5);
+const SLOWEST_POLL: Duration = Duration::from_millis(100);
+
+/// All lines of a client.
+#[derive(Default)]
+pub(crate) struct Lines(Mutex<HashMap<Arc<str>, Line>>);
+
+struct Line {
+    turn: Arc<Semaphore>,
+    freed: Arc<Notify>,
+    waiting: usize,
+    seen: Option<Holder>,
+}
+
+/// A waiter's place in the line of a key. Only the one whose turn it is contends at the store.
+pub(crate) struct InLine {
+    lines: Arc<Lines>,
+    key: Arc<str>,
+    turn: Arc<Semaphore>,
+    freed: Arc<Notify>,
+    /// Declared last: the next waiter begins after this one has left the line.
+    head: Option<OwnedSemaphorePermit>,
+}
+
+impl Lines {
+    fn lines(&self) -> MutexGuard<'_, HashMap<Arc<str>, Line>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, key: &Arc<str>) -> InLine {
+        let mut lines = self.lines();
+        let line = lines.entry(key.clone()).or_insert_with(|| Line {
+            turn: Arc::new(Semaphore::new(1)),
+            freed: Arc::default(),
+            waiting: 0,
+            seen: None,
+        });
+        line.waiting += 1;
+        InLine {
+            lines: self.clone(),
+            key: key.clone(),
+            turn: line.turn.clone(),
+            freed: line.freed.clone(),
+            head: None,
+        }
+    }
+
+    /// Whether somebody waits for `key`, and the last holder they saw.
+    pub(crate) fn occupied(&self, key: &str) -> Option<Option<Holder>> {
+        self.lines().get(key).map(|line| line.seen.clone())
+    }
+
+    /// A lock of this client was given back: its head need not sleep on.
+    pub(crate) fn freed(&self, key: &str) {
+        if let Some(line) = self.lines().get(key) {
+            line.freed.notify_one();
+        }
+    }
+}
+
+impl InLine {
+    /// Waits until everybody who came earlier has left.
+    ///
+    /// Cancellation safety: the place is kept until this `InLine` is dropped.
+    pub(crate) async fn turn(&mut self) {
+        // The semaphore is never closed.
+        self.head = self.turn.clone().acquire_owned().await.ok();
+    }
+
+    pub(crate) fn saw(&self, holder: &Holder) {
+        if let Some(line) = self.lines.lines().get_mut(&self.key) {
+            line.seen = Some(holder.clone());
+        }
+    }
+
+    pub(crate) fn seen(&self) -> Option<Holder> {
+        self.lines.occupied(&self.key).flatten()
+    }
+
+    /// Ends when this client gives a lock of the key back.
+    pub(crate) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        let mut lines = self.lines.lines();
+        if let Some(line) = lines.get_mut(&self.key) {
+            line.waiting -= 1;
+            if line.waiting == 0 {
+                lines.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// When to look again: full jitter, so that contenders who started together spread out.
+#[derive(Debug)]
+pub(crate) struct Polls {
+    cap: Duration,
+    /// When the holder's key expires, if it is known.
+    expiry: Option<Instant>,
+}
+
+impl Polls {
+    pub(crate) fn new() -> Self {
+        Self {
+            cap: FIRST_POLL,
+            expiry: None,
+        }
+    }
+
+    /// Whether the holder's expiry is unknown or over, so that it is worth asking for.
+    pub(crate) fn wants_expiry(&self) -> bool {
+        self.expiry.is_none_or(|expiry| expiry <= Instant::now())
+    }
+
+    pub(crate) fn expires(&mut self, at: Option<Instant>) {
+        self.expiry = at;
+    }
+
+    pub(crate) fn next(&mut self) -> Instant {
+        let now = Instant::now();
+        let poll = now + self.cap.mul_f64(jitter());
+        self.cap = (self.cap * 2).min(SLOWEST_POLL);
+        match self.expiry {
+            Some(expiry) if expiry > now => poll.min(expiry),
+            _ => poll,
+        }
+    }
+}
+
+/// Evenly distributed in 0..1, from the source of randomness that tokens use.
+pub(crate) fn jitter() -> f64 {
+    let bits = u32::try_from(Uuid::new_v4().as_u128() >> 96).unwrap_or(u32::MAX);
+    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn polls_start_fast_and_are_never_more_than_100_ms_apart() {
+        let mut polls = Polls::new();
+        assert!(polls.next() - Instant::now() <= FIRST_POLL);
+        let spread: Vec<_> = (0..1_000).map(|_| polls.next() - Instant::now()).collect();
+        assert!(spread.iter().all(|pause| *pause <= SLOWEST_POLL));
+        assert!(spread.iter().any(|pause| *pause < SLOWEST_POLL / 4));
+        assert!(spread.iter().any(|pause| *pause > SLOWEST_POLL * 3 / 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_holders_expiry_is_not_slept_over() {
+        let mut polls = Polls::new();
+        let soon = Instant::now() + Duration::from_micros(10);
+        polls.expires(Some(soon));
+        assert!((0..20).all(|_| polls.next() <= soon));
+        assert!(!polls.wants_expiry());
+    }
+
+    #[tokio::test]
+    async fn a_line_ends_with_its_last_waiter() {
+        let lines = Arc::new(Lines::default());
+        let key: Arc<str> = "k".into();
+        let mut first = lines.join(&key);
+        first.turn().await;
+        let mut second = lines.join(&key);
+        assert!(futures_pending(second.turn()).await);
+        drop(first);
+        second.turn().await;
+        assert!(lines.occupied("k").is_some());
+        drop(second);
+        assert!(lines.occupied("k").is_none());
+    }
+
+    async fn futures_pending(future: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = future => false,
+            () = std::future::ready(()) => true,
+        }
+    }
+}
