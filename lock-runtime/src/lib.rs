@@ -24,6 +24,8 @@ pub mod __private {
 }
 
 pub use builder::LockClientBuilder;
+pub use lock_macros::distributed_lock;
+
 pub use client::{LockClient, Remaining};
 pub use error::LockError;
 pub use guard::LockGuard;

@@ -1,0 +1,252 @@
+//! The attribute's arguments as they are written. Parses only; `check` judges.
+
+use proc_macro2::{Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
+
+use crate::duration::{Length, read, ungrouped};
+use crate::errors::{Errors, did_you_mean};
+
+const NAMES: [&str; 10] = [
+    "key", "ttl", "wait", "renew", "on_lost", "with", "guard", "or_else", "client", "crate",
+];
+
+/// What was written, and what could be read of it.
+#[derive(Default)]
+pub(crate) struct Args {
+    /// Every argument named, whether or not its value could be read.
+    pub(crate) named: Vec<String>,
+    pub(crate) key: Option<LitStr>,
+    pub(crate) ttl: Option<Length>,
+    pub(crate) wait: Option<Length>,
+    pub(crate) renew: Option<Renew>,
+    pub(crate) finish: bool,
+    pub(crate) with: Vec<Binding>,
+    pub(crate) guard: Option<Ident>,
+    pub(crate) or_else: Option<Expr>,
+    pub(crate) client: Option<Expr>,
+    pub(crate) krate: Option<Path>,
+}
+
+/// `renew`, or `renew = "2h"`.
+pub(crate) struct Renew {
+    pub(crate) hold: Option<Length>,
+    pub(crate) span: Span,
+}
+
+/// One `name = expr` of `with(..)`.
+pub(crate) struct Binding {
+    pub(crate) name: Ident,
+    pub(crate) value: Expr,
+}
+
+impl Parse for Binding {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let name: Ident = input.parse()?;
+        if !input.peek(Token![=]) {
+            let message = format!("expected `=` after `{name}`");
+            return Err(syn::Error::new(name.span(), message));
+        }
+        input.parse::<Token![=]>()?;
+        let value = input.parse()?;
+        Ok(Self { name, value })
+    }
+}
+
+/// Reads all arguments, going on behind each mistake.
+pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
+    let mut args = Args::default();
+    let read = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            if let Err(error) = args.argument(input, errors) {
+                errors.push(error);
+                skip(input)?;
+            }
+            if input.is_empty() {
+                break;
+            }
+            if input.peek(Token![,]) {
+                input.parse::<Token![,]>()?;
+            } else {
+                errors.at(input.span(), "expected `,`");
+                if !input.peek(Ident::peek_any) {
+                    skip(input)?;
+                }
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = read.parse2(tokens) {
+        errors.push(error);
+    }
+    args
+}
+
+/// To the next comma.
+fn skip(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
+impl Args {
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.named.iter().any(|named| named == name)
+    }
+
+    fn argument(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
+        if input.peek(Lit) {
+            let literal: Lit = input.parse()?;
+            return Err(syn::Error::new(literal.span(), "expected `key = \"...\"`"));
+        }
+        let ident = input.call(Ident::parse_any)?;
+        let name = ident.to_string();
+        if !NAMES.contains(&name.as_str()) {
+            let message = if let Some(near) = did_you_mean(&name, NAMES) {
+                format!("unknown argument `{name}`, did you mean `{near}`?")
+            } else {
+                let all = NAMES.map(|name| format!("`{name}`")).join(", ");
+                format!("unknown argument `{name}`, expected one of {all}")
+            };
+            return Err(syn::Error::new(ident.span(), message));
+        }
+        let again = self.names(&name);
+        self.named.push(name.clone());
+        if again {
+            errors.at(ident.span(), format!("duplicate `{name}`"));
+            return skip(input);
+        }
+        match name.as_str() {
+            "renew" if !input.peek(Token![=]) => {
+                self.renew = Some(Renew {
+                    hold: None,
+                    span: ident.span(),
+                });
+                Ok(())
+            }
+            "with" => self.bindings(&ident, input, errors),
+            _ if !input.peek(Token![=]) => Err(syn::Error::new(
+                ident.span(),
+                format!("expected `=` after `{name}`"),
+            )),
+            _ => {
+                input.parse::<Token![=]>()?;
+                if input.is_empty() || input.peek(Token![,]) {
+                    let message = format!("expected a value after `{name} =`");
+                    return Err(syn::Error::new(ident.span(), message));
+                }
+                self.value(&ident, &name, input, errors)
+            }
+        }
+    }
+
+    fn value(
+        &mut self,
+        ident: &Ident,
+        name: &str,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        match name {
+            "key" => {
+                let value = ungrouped(input.parse()?);
+                let Expr::Lit(ExprLit {
+                    lit: Lit::Str(text),
+                    ..
+                }) = value
+                else {
+                    let message = "`key` must be a string literal: interpolate with `<name>`, \
+                                   bind anything else in `with(…)`";
+                    return Err(syn::Error::new_spanned(value, message));
+                };
+                self.key = Some(text);
+            }
+            "ttl" => self.ttl = read(name, input.parse()?, errors),
+            "wait" => self.wait = read(name, input.parse()?, errors),
+            "renew" => {
+                let hold = read(name, input.parse()?, errors);
+                self.renew = hold.map(|hold| Renew {
+                    hold: Some(hold),
+                    span: ident.span(),
+                });
+            }
+            "on_lost" => {
+                let value = ungrouped(input.parse()?);
+                let text = match &value {
+                    Expr::Lit(ExprLit {
+                        lit: Lit::Str(text),
+                        ..
+                    }) => text.value(),
+                    _ => String::new(),
+                };
+                self.finish = text == "finish";
+                if text != "cancel" && text != "finish" {
+                    errors.on(value, "expected `\"cancel\"` or `\"finish\"`");
+                }
+            }
+            "guard" => {
+                let value: Expr = input.parse()?;
+                let ident = match &value {
+                    Expr::Path(path) => path.path.get_ident().cloned(),
+                    _ => None,
+                };
+                if ident.is_none() {
+                    errors.on(
+                        value,
+                        "expected a name for the guard, such as `guard = lock`",
+                    );
+                }
+                self.guard = ident;
+            }
+            "or_else" => self.or_else = Some(input.parse()?),
+            "client" => self.client = Some(input.parse()?),
+            _ => {
+                let ahead = input.fork();
+                let value = input.call(Path::parse_mod_style).or_else(|_| {
+                    let value: Expr = ahead.parse()?;
+                    let message = "expected a path, such as `crate = crate::lock_runtime`";
+                    Err(syn::Error::new_spanned(value, message))
+                })?;
+                self.krate = Some(value);
+            }
+        }
+        Ok(())
+    }
+
+    fn bindings(
+        &mut self,
+        ident: &Ident,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        if !input.peek(syn::token::Paren) {
+            let message = "expected `with(name = expression)`";
+            return Err(syn::Error::new(ident.span(), message));
+        }
+        let content;
+        parenthesized!(content in input);
+        match content.parse_terminated(Binding::parse, Token![,]) {
+            Ok(bindings) => {
+                for binding in bindings {
+                    let twice = self
+                        .with
+                        .iter()
+                        .any(|other| other.name.unraw() == binding.name.unraw());
+                    if twice {
+                        let message = format!("`with` binds `{}` twice", binding.name);
+                        errors.at(binding.name.span(), message);
+                    }
+                    self.with.push(binding);
+                }
+            }
+            Err(error) => {
+                // The rest of the parentheses must not be reported once more.
+                content.parse::<TokenStream>()?;
+                errors.push(error);
+            }
+        }
+        Ok(())
+    }
+}
