@@ -1,1 +1,1 @@
-//! x
+//! Programs that show the lock at work: `place_order.rs` and `two_hours/`.

@@ -16,7 +16,9 @@ const NAMES: [&str; 10] = [
 #[derive(Default)]
 pub(crate) struct Args {
     /// Every argument named, whether or not its value could be read.
-    pub(crate) named: Vec<String>,
+    named: Vec<String>,
+    /// Arguments that a reported mistake was meant to be: they are not missing on top of it.
+    meant: Vec<&'static str>,
     pub(crate) key: Option<LitStr>,
     pub(crate) ttl: Option<Length>,
     pub(crate) wait: Option<Length>,
@@ -92,19 +94,25 @@ fn skip(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 impl Args {
-    pub(crate) fn names(&self, name: &str) -> bool {
+    fn names(&self, name: &str) -> bool {
         self.named.iter().any(|named| named == name)
+    }
+
+    pub(crate) fn lacks(&self, name: &str) -> bool {
+        !self.names(name) && !self.meant.contains(&name)
     }
 
     fn argument(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
         if input.peek(Lit) {
             let literal: Lit = input.parse()?;
+            self.meant.push("key");
             return Err(syn::Error::new(literal.span(), "expected `key = \"...\"`"));
         }
         let ident = input.call(Ident::parse_any)?;
         let name = ident.to_string();
         if !NAMES.contains(&name.as_str()) {
             let message = if let Some(near) = did_you_mean(&name, NAMES) {
+                self.meant.push(near);
                 format!("unknown argument `{name}`, did you mean `{near}`?")
             } else {
                 let all = NAMES.map(|name| format!("`{name}`")).join(", ");

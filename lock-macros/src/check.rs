@@ -67,13 +67,13 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
         };
         template.check(errors)
     });
-    if !args.names("key") {
+    if args.lacks("key") {
         errors.at(
             Span::call_site(),
             "missing `key`: add `key = \"order:<order_id>\"`",
         );
     }
-    if !args.names("ttl") {
+    if args.lacks("ttl") {
         errors.at(
             Span::call_site(),
             "missing `ttl`: a lock that never expires is never released if its holder dies; \
@@ -211,10 +211,27 @@ impl Template<'_> {
             .bindings
             .names
             .iter()
+            .map(|argument| &argument.ident)
             .chain(self.args.with.iter().map(|binding| &binding.name))
             .map(|ident| ident.unraw().to_string())
             .collect();
         did_you_mean(name, names.iter().map(String::as_str)).map(str::to_owned)
+    }
+
+    /// What to name instead of an unknown placeholder.
+    fn suggestion(&self, name: &str) -> String {
+        if let Some(near) = self.near(name) {
+            return format!(", did you mean `{near}`?");
+        }
+        let names = &self.bindings.names;
+        let all: Vec<String> = names
+            .iter()
+            .map(|argument| format!("`{}`", argument.ident))
+            .collect();
+        match all.as_slice() {
+            [] => format!(": add `with({name} = …)`"),
+            all => format!(": name {}, or add `with({name} = …)`", all.join(", ")),
+        }
     }
 
     fn check_braces(&self, segments: &[Segment], errors: &mut Errors) {
@@ -222,8 +239,8 @@ impl Template<'_> {
             let Segment::Literal(text) = segment else {
                 continue;
             };
-            for name in &self.bindings.names {
-                let name = name.unraw();
+            for argument in &self.bindings.names {
+                let name = argument.ident.unraw();
                 if text.contains(&format!("{{{name}}}")) {
                     self.error(
                         errors,
@@ -236,23 +253,21 @@ impl Template<'_> {
 
     fn check_separators(&self, segments: &[Segment], errors: &mut Errors) {
         let mut before: Option<&Placeholder> = None;
-        let mut separated = true;
+        let mut between = "";
         for segment in segments {
             match segment {
-                Segment::Literal(text) => separated |= text.contains([':', '{', '}']),
+                Segment::Literal(text) => between = text,
                 Segment::Placeholder(placeholder) => {
-                    if let Some(before) = before.filter(|_| !separated) {
+                    if let Some(before) = before.filter(|_| !between.contains([':', '{', '}'])) {
                         let (a, b) = (&before.text, &placeholder.text);
-                        self.error(
-                            errors,
-                            format!(
-                                "put `:` between `<{a}>` and `<{b}>`: without it (\"ab\", \"c\") \
-                                 and (\"a\", \"bc\") are one lock"
-                            ),
+                        let message = format!(
+                            "put `:` between `<{a}>` and `<{b}>`: without it (\"a{between}b\", \"c\") \
+                             and (\"a\", \"b{between}c\") are one lock"
                         );
+                        self.error(errors, message);
                     }
                     before = Some(placeholder);
-                    separated = false;
+                    between = "";
                 }
             }
         }
@@ -311,9 +326,7 @@ impl Template<'_> {
             );
             return None;
         } else {
-            let near = self
-                .near(&root)
-                .map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+            let near = self.suggestion(&root);
             let name = &self.function.sig.ident;
             self.error(
                 errors,

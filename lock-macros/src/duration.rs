@@ -42,9 +42,13 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
         }
         Lit::Int(number) => {
             let (digits, suffix) = (number.base10_digits(), number.suffix());
-            Err(format!(
-                "write `{name} = {digits}` or `{name} = \"{digits}{suffix}\"`"
-            ))
+            Err(match suffix {
+                "s" => format!("write `{name} = {digits}` or `{name} = \"{digits}s\"`"),
+                "ms" | "m" | "h" => format!("write `{name} = \"{digits}{suffix}\"`"),
+                _ => format!(
+                    "expected a duration, such as `{name} = {digits}` or `{name} = \"500ms\"`"
+                ),
+            })
         }
         Lit::Float(_) => Err(format!(
             "`{name}` in fractions of a second is written as a string, such as `{name} = \"1500ms\"`"

@@ -1,14 +1,14 @@
 //! Writes the function that runs its body under the lock.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Type};
+use syn::{Expr, ReceiverKind, Type};
 
 use crate::args;
-use crate::bindings::Bindings;
+use crate::bindings::{self, Bindings, Bound};
 use crate::check::{self, Model, Part, Root};
 use crate::duration::Length;
 use crate::errors::Errors;
@@ -82,7 +82,7 @@ impl<'a> Expansion<'a> {
         let asked = self.request();
         let handler = self.or_else();
         let guarded = self.guarded_body();
-        let settle = self.handler_name();
+        let settle = own("or_else");
         quote! {
             #asked
             #handler
@@ -146,15 +146,10 @@ impl<'a> Expansion<'a> {
     }
 
     // Input:  with(day = order.day()), key = "order:<id>:<day>"
-    // Output: { let day = &(order.day()); let mut key = Key::new();
-    //           key.literal("order:"); key.value("id", &id); … key }
+    // Output: match (&(order.day()),) { (day,) => { let mut key = Key::new();
+    //           key.literal("order:"); key.value("id", &id); … key } }
     fn key(&self) -> TokenStream {
         let (private, key) = (&self.private, own("key"));
-        let bound = self.model.with.iter().map(|binding| {
-            let (name, value) = (&binding.name, &binding.value);
-            let reference = quote_spanned!(value.span()=> &(#value));
-            quote!(let #name = #reference;)
-        });
         // Complaints about a value's type point at the template.
         let span = self.model.key_span;
         let parts = self.model.key.iter().map(|part| match part {
@@ -173,12 +168,21 @@ impl<'a> Expansion<'a> {
                 quote!(#key.value(#text, #value);)
             }
         });
-        quote!({
-            #(#bound)*
+        let rendered = quote!({
             let mut #key = #private::Key::new();
             #(#parts)*
             #key
-        })
+        });
+        // A match keeps the temporaries of an expression until the key is rendered.
+        self.model
+            .with
+            .iter()
+            .rev()
+            .fold(rendered, |inner, binding| {
+                let (name, value) = (&binding.name, &binding.value);
+                let reference = quote_spanned!(value.span()=> &(#value));
+                quote!(match (#reference,) { (#name,) => #inner })
+            })
     }
 
     /// The `self` of the signature: one made here would be another.
@@ -193,42 +197,56 @@ impl<'a> Expansion<'a> {
 
     // Input:  or_else = |error| refused(cart, error)
     // Output: let or_else = { let cart = Clone::clone(&cart); or_else(move |error| refused(cart, error)) };
-    fn or_else(&self) -> Option<TokenStream> {
-        let mut handler = self.model.or_else.clone()?;
+    fn or_else(&self) -> TokenStream {
+        let Some(mut handler) = self.model.or_else.clone() else {
+            return self.report();
+        };
         let tokens = handler.to_token_stream();
         let private = &self.private;
         let name = own("or_else");
+        let mut own_names = Vec::new();
+        if let Expr::Closure(closure) = &handler {
+            closure
+                .inputs
+                .iter()
+                .for_each(|input| bindings::names(input, &mut own_names));
+        }
         let names = Bindings::of(self.function).names;
-        let clones = names
-            .iter()
-            .filter(|name| mentions(tokens.clone(), name))
-            .map(|name| quote!(let #name = ::core::clone::Clone::clone(&#name);));
+        let used = |name: &&Bound| {
+            !own_names.contains(&name.ident) && mentions(tokens.clone(), &name.ident)
+        };
+        let clones = names.iter().filter(used).map(|Bound { ident, cfg }| {
+            quote!(#(#cfg)* let #ident = ::core::clone::Clone::clone(&#ident);)
+        });
         if let Expr::Closure(closure) = &mut handler {
             // The clones live in this block only.
             closure.capture.get_or_insert_with(Default::default);
         }
         let span = handler.span();
         let given = quote_spanned!(span=> #private::or_else(#handler));
-        Some(quote! {
+        quote! {
             #[allow(clippy::clone_on_copy, clippy::redundant_clone)]
             let #name = {
                 #(#clones)*
                 #given
             };
-        })
+        }
     }
 
-    fn handler_name(&self) -> TokenStream {
-        if self.model.or_else.is_some() {
-            return own("or_else").to_token_stream();
-        }
-        let private = &self.private;
+    /// Without `or_else`: into the function's own error.
+    fn report(&self) -> TokenStream {
+        let (private, name, error) = (&self.private, own("or_else"), own("error"));
         let sig = &self.function.sig;
+        // A type that cannot tell of a failure is complained about where it stands.
         let span = match &sig.output {
             syn::ReturnType::Default => sig.ident.span(),
             syn::ReturnType::Type(_, ty) => ty.span(),
         };
-        quote_spanned!(span=> #private::report)
+        let report = located(quote!(|#error| #private::report(#error)), span);
+        quote! {
+            #[allow(clippy::redundant_closure)]
+            let #name = #report;
+        }
     }
 
     // Input:  BODY
@@ -285,25 +303,47 @@ impl<'a> Expansion<'a> {
         })
     }
 
-    /// Arguments the body does not mention would outlive the lock: those that warn of nothing are
-    /// moved into the body too. Others stay out, so that rustc can warn that they are unused.
+    /// Arguments, and fields of them, that the body does not mention would outlive the lock: all
+    /// are moved into it whole. Only what is not used at all stays out, so that rustc can say so.
     fn moved(&self) -> TokenStream {
-        if matches!(self.function.form, Form::Boxed { .. }) {
-            return TokenStream::new();
-        }
         let in_key = |name: &Ident| {
             let part = |part: &Part| matches!(part, Part::Value { root: Root::Name(root), .. } if root.unraw() == name.unraw());
             let with = |value: &Expr| mentions(value.to_token_stream(), name);
             self.model.key.iter().any(part)
                 || self.model.with.iter().any(|binding| with(&binding.value))
         };
-        Bindings::of(self.function)
-            .names
-            .iter()
-            .filter(|name| name.unraw().to_string().starts_with('_') || in_key(name))
-            .map(|name| quote!(#[allow(clippy::used_underscore_binding)] let _ = &#name;))
-            .collect()
+        let Form::Async { body } = &self.function.form else {
+            return TokenStream::new();
+        };
+        let silent = |Bound { ident, .. }: &&Bound| {
+            ident.unraw().to_string().starts_with('_')
+                || in_key(ident)
+                || mentions(body.clone(), ident)
+        };
+        let by_value = self
+            .function
+            .sig
+            .receiver()
+            .is_some_and(|receiver| !matches!(receiver.kind, ReceiverKind::Reference(..)));
+        let receiver = by_value.then(|| {
+            let receiver = self.receiver();
+            quote!(let _ = &#receiver;)
+        });
+        let names = Bindings::of(self.function).names;
+        let names = names.iter().filter(silent).map(|Bound { ident, cfg }| {
+            quote!(#(#cfg)* #[allow(clippy::used_underscore_binding)] let _ = &#ident;)
+        });
+        quote!(#receiver #(#names)*)
     }
+}
+
+/// The same tokens, shown at `span`.
+fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let shown = |mut token: TokenTree| {
+        token.set_span(span.resolved_at(token.span()));
+        token
+    };
+    tokens.into_iter().map(shown).collect()
 }
 
 /// `impl Trait` cannot be the type of a local.

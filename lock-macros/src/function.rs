@@ -252,11 +252,21 @@ fn type_argument(ty: &Type, name: &str) -> Option<Type> {
     })
 }
 
-/// Whether `name` occurs among the tokens, at any depth.
+/// Whether `name` occurs among the tokens, at any depth, other than as the name of a field.
 pub(crate) fn mentions(tokens: TokenStream, name: &Ident) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident.unraw() == name.unraw(),
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let punct = |at: Option<usize>, c: char| {
+        let token = at.and_then(|at| tokens.get(at));
+        matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
+    };
+    tokens.iter().enumerate().any(|(at, token)| match token {
         TokenTree::Group(group) => mentions(group.stream(), name),
-        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        TokenTree::Ident(ident) if ident.unraw() == name.unraw() => {
+            let before = |back| at.checked_sub(back);
+            let member = punct(before(1), '.') && !punct(before(2), '.');
+            let label = punct(Some(at + 1), ':') && !punct(Some(at + 2), ':');
+            !member && !label
+        }
+        _ => false,
     })
 }

@@ -85,7 +85,11 @@ fn placeholder(text: &str) -> Result<Placeholder, Fault> {
     let mut parts = text.split('.');
     let root = parts
         .next()
-        .and_then(name)
+        .and_then(|part| {
+            (part == "self")
+                .then(|| part.to_owned())
+                .or_else(|| name(part))
+        })
         .ok_or_else(|| Fault::NotAName(text.to_owned()))?;
     let fields: Option<Vec<String>> = parts
         .map(|part| index(part).or_else(|| name(part)))
@@ -103,14 +107,11 @@ fn index(part: &str) -> Option<String> {
     (plain && (part == "0" || !part.starts_with('0'))).then(|| part.to_owned())
 }
 
-/// An identifier without its `r#`.
+/// An identifier without its `r#`, keywords included: they can be written raw.
 fn name(part: &str) -> Option<String> {
     let name = part.strip_prefix("r#").unwrap_or(part);
-    let mut chars = name.chars();
-    let first = chars.next()?;
-    let sound =
-        (first.is_alphabetic() || first == '_') && chars.all(|c| c.is_alphanumeric() || c == '_');
-    (sound && name != "_").then(|| name.to_owned())
+    let raw = syn::parse_str::<syn::Ident>(&format!("r#{name}"));
+    raw.is_ok().then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -151,7 +152,8 @@ mod tests {
         assert_eq!(fault("<_>"), [Fault::Underscore]);
         assert_eq!(fault("<a.b()>"), [Fault::Call("a.b()".to_owned())]);
         for text in [
-            "user id", "a.", ".a", "0", "a.00", "a-b", "r#", "a..b", " a",
+            "user id", "a.", ".a", "0", "a.00", "a-b", "r#", "a..b", " a", "a.self", "super",
+            "Self", "a²",
         ] {
             assert_eq!(
                 fault(&format!("<{text}>")),

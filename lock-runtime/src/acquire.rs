@@ -44,8 +44,8 @@ async fn contend(
     if options.wait.is_zero() {
         shared.releases.written(key).await;
         // To ask the store now would be to overtake those in line.
-        if let Some(holder) = shared.lines.occupied(key) {
-            return Err(busy(key, holder));
+        if shared.lines.occupied(key) {
+            return Err(busy(key, shared.lines.seen(key)));
         }
         return match Contender::new(shared, key, options, function).ask().await? {
             Answer::Held(guard) => Ok(guard),

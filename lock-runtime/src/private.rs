@@ -134,6 +134,7 @@ impl<T, E: From<LockError>> FromLockError for Result<T, E> {
 }
 
 /// What a function without `or_else` returns for a failed lock.
+#[must_use]
 pub fn report<R: FromLockError>(error: LockError) -> R {
     R::from_lock_error(error)
 }

@@ -124,7 +124,7 @@ impl Releases {
         let alive = Arc::new(());
         queue.workers.insert(runtime.id(), Arc::downgrade(&alive));
         drop(queue);
-        runtime.spawn(work(self.clone(), alive));
+        runtime.spawn(work(self.clone(), Alive(alive)));
     }
 
     /// Waits until no release of `key` is queued that was not sent.
@@ -219,10 +219,12 @@ impl Drop for Place {
     }
 }
 
+/// Lives as long as its worker.
+struct Alive(#[expect(dead_code, reason = "held, not read")] Arc<()>);
+
 /// Takes jobs as they come; each is a task of its own, so that one that gets no answer holds up
 /// no other.
-async fn work(releases: Arc<Releases>, alive: Arc<()>) {
-    let _alive = alive;
+async fn work(releases: Arc<Releases>, _alive: Alive) {
     loop {
         let work = releases.work.notified();
         tokio::pin!(work);

@@ -57,9 +57,14 @@ impl Lines {
         }
     }
 
-    /// Whether somebody waits for `key`, and the last holder they saw.
-    pub(crate) fn occupied(&self, key: &str) -> Option<Option<Holder>> {
-        self.lines().get(key).map(|line| line.seen.clone())
+    /// Whether somebody waits for `key`.
+    pub(crate) fn occupied(&self, key: &str) -> bool {
+        self.lines().contains_key(key)
+    }
+
+    /// The last holder that those in the line of `key` saw.
+    pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
+        self.lines().get(key)?.seen.clone()
     }
 
     /// A lock of this client was given back: its head need not sleep on.
@@ -86,7 +91,7 @@ impl InLine {
     }
 
     pub(crate) fn seen(&self) -> Option<Holder> {
-        self.lines.occupied(&self.key).flatten()
+        self.lines.seen(&self.key)
     }
 
     /// Ends when this client gives a lock of the key back.
@@ -182,9 +187,9 @@ mod tests {
         assert!(futures_pending(second.turn()).await);
         drop(first);
         second.turn().await;
-        assert!(lines.occupied("k").is_some());
+        assert!(lines.occupied("k"));
         drop(second);
-        assert!(lines.occupied("k").is_none());
+        assert!(!lines.occupied("k"));
     }
 
     async fn futures_pending(future: impl Future<Output = ()>) -> bool {

@@ -126,8 +126,8 @@ impl RedisStore {
         let token = Arc::new(());
         let alive = Arc::downgrade(&token);
         let watch = runtime.spawn(async move {
-            let _token = token;
             std::future::pending::<()>().await;
+            drop(token);
         });
         let entry = Entry {
             session: session.clone(),

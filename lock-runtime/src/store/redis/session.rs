@@ -41,7 +41,7 @@ impl RedisSession {
     pub(super) async fn probe(&self, key: &str) -> Result<(), StoreError> {
         match self.send(cmd("GET").arg(key)).await {
             Ok(_) | Err(Failure::WrongType) => Ok(()),
-            Err(error) => Err(self.told(error, "GET")),
+            Err(error) => Err(told(error, "GET")),
         }
     }
 
@@ -84,13 +84,6 @@ impl RedisSession {
         }
     }
 
-    fn told(&self, failure: Failure, command: &str) -> StoreError {
-        match failure {
-            Failure::Store(error) | Failure::Broken(error) => error,
-            Failure::NoScript | Failure::WrongType | Failure::Syntax => unsupported(command),
-        }
-    }
-
     async fn take(
         &self,
         key: &str,
@@ -115,6 +108,13 @@ impl RedisSession {
     }
 }
 
+fn told(failure: Failure, command: &str) -> StoreError {
+    match failure {
+        Failure::Store(error) | Failure::Broken(error) => error,
+        Failure::NoScript | Failure::WrongType | Failure::Syntax => unsupported(command),
+    }
+}
+
 fn millis(ttl: Duration) -> String {
     ttl.as_millis().to_string()
 }
@@ -131,7 +131,7 @@ impl LockSession for RedisSession {
             match self.take(key, token.as_str(), &millis(ttl), form).await {
                 Ok(value) => stored(value),
                 Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
-                Err(failure) => Err(self.told(failure, "the acquire script")),
+                Err(failure) => Err(told(failure, "the acquire script")),
             }
         })
     }
@@ -139,7 +139,7 @@ impl LockSession for RedisSession {
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         Box::pin(async move {
             let answer = self.script(&scripts::RELEASE, key, &[token.as_str()]).await;
-            let code = answer.map_err(|failure| self.told(failure, "the release script"))?;
+            let code = answer.map_err(|failure| told(failure, "the release script"))?;
             match integer(&code)? {
                 1 => Ok(Release::Deleted),
                 0 => Ok(Release::Missing),
@@ -159,7 +159,7 @@ impl LockSession for RedisSession {
             let answer = self
                 .script(&scripts::EXTEND, key, &[token.as_str(), &millis(ttl)])
                 .await;
-            let code = answer.map_err(|failure| self.told(failure, "the extend script"))?;
+            let code = answer.map_err(|failure| told(failure, "the extend script"))?;
             Ok(integer(&code)? == 1)
         })
     }
@@ -174,9 +174,9 @@ impl LockSession for RedisSession {
             let found = match value {
                 Ok(value) => stored(value)?,
                 Err(Failure::WrongType) => Some(Stored::OtherType),
-                Err(failure) => return Err(self.told(failure, "GET")),
+                Err(failure) => return Err(told(failure, "GET")),
             };
-            let left = integer(&left.map_err(|failure| self.told(failure, "PTTL"))?)?;
+            let left = integer(&left.map_err(|failure| told(failure, "PTTL"))?)?;
             // Negative: no expiry, or gone between the two commands.
             let left = u64::try_from(left).ok().map(Duration::from_millis);
             Ok(found.map(|found| (found, left)))

@@ -1,0 +1,1 @@
+//! The same accepted functions as in `tests`, compiled in edition 2021.

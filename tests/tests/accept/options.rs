@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use lock_runtime::{LockClient, LockError, Ownership, distributed_lock};
+
+const TTL: Duration = Duration::from_secs(3);
+
+#[derive(Clone)]
+struct Order {
+    day: String,
+}
+
+impl Order {
+    fn day(&self) -> &str {
+        &self.day
+    }
+}
+
+#[distributed_lock(
+    key = "order:<day>:<n>",
+    ttl = TTL,
+    wait = Duration::from_millis(200),
+    renew = "2h",
+    on_lost = "finish",
+    with(day = order.day(), n = order.day().len()),
+    guard = lock,
+    or_else = |error| format!("{} {error}", order.day),
+)]
+async fn everything(order: Order) -> String {
+    let check = lock.check().await;
+    assert!(matches!(check, Ok(Ownership::Mine)));
+    format!(
+        "{} {} {}",
+        lock.key(),
+        order.day(),
+        lock.remaining() > TTL / 2
+    )
+}
+
+fn skipped(_: LockError) -> Option<u64> {
+    None
+}
+
+#[distributed_lock(key = "job:<name>", ttl = "30s", or_else = skipped)]
+async fn skip_if_busy(name: &str) -> Option<u64> {
+    tokio::task::yield_now().await;
+    Some(name.len() as u64)
+}
+
+#[distributed_lock(key = "job", ttl = "1m", or_else = drop)]
+async fn without_result() {
+    tokio::task::yield_now().await;
+}
+
+struct Unclonable(u64);
+
+#[distributed_lock(key = "job:<n>", ttl = 1, with(n = text.lock().map_or(0, |text| text.len())), or_else = |error| error.to_string())]
+async fn names_of_its_own(error: Unclonable, text: &std::sync::Mutex<String>) -> String {
+    let start = usize::from(error.0 == 0);
+    text.lock()
+        .map(|text| text[start..].to_owned())
+        .unwrap_or_default()
+}
+
+#[distributed_lock(key = "job:<n>", ttl = 1, with(n = text.lock().unwrap().as_str()))]
+async fn temporaries(text: &std::sync::Mutex<String>) -> Result<(), LockError> {
+    drop(text.lock());
+    Ok(())
+}
+
+#[distributed_lock(key = "job", ttl = duration)]
+async fn from_argument(duration: Duration) -> Result<Duration, LockError> {
+    Ok(duration)
+}
+
+#[tokio::test(start_paused = true)]
+async fn options() -> Result<(), LockError> {
+    let client = LockClient::in_memory();
+    client
+        .scope(async {
+            let order = Order {
+                day: "a:b".to_owned(),
+            };
+            assert_eq!(
+                everything(order.clone()).await,
+                "lock:order:a%3Ab:3 a:b true"
+            );
+            let held = client.lock("order:a%3Ab:3").ttl(TTL).acquire().await?;
+            let refused = everything(order).await;
+            assert!(
+                refused.starts_with("a:b lock `lock:order:a%3Ab:3` stayed busy for 200ms"),
+                "{refused}"
+            );
+            held.release().await?;
+
+            assert_eq!(skip_if_busy("x").await, Some(1));
+            let held = client.lock("job:x").acquire().await?;
+            assert_eq!(skip_if_busy("x").await, None);
+            held.release().await?;
+            without_result().await;
+
+            let text = std::sync::Mutex::new("x".to_owned());
+            assert_eq!(names_of_its_own(Unclonable(1), &text).await, "x");
+            temporaries(&text).await?;
+
+            assert_eq!(from_argument(TTL).await?, TTL);
+            let short = from_argument(Duration::from_millis(1)).await;
+            assert!(matches!(short, Err(LockError::InvalidOptions { .. })));
+            let empty = client.lock("").acquire().await;
+            assert!(matches!(empty, Err(LockError::InvalidKey { .. })));
+            Ok(())
+        })
+        .await
+}

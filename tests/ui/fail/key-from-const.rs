@@ -1,0 +1,10 @@
+use lock_runtime::{LockError, distributed_lock};
+
+const KEY: &str = "order";
+
+#[distributed_lock(key = KEY, ttl = 1)]
+async fn create_order(user_id: u64) -> Result<u64, LockError> {
+    Ok(user_id)
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use lock_runtime::{LockError, distributed_lock};
+
+struct Cart;
+
+#[distributed_lock(key = "order:<cart>", ttl = 1)]
+async fn create_order(cart: Cart) -> Result<u64, LockError> {
+    drop(cart);
+    Ok(1)
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![deny(unused_variables)]
+use lock_runtime::{LockError, distributed_lock};
+
+#[distributed_lock(key = "order", ttl = 1)]
+async fn create_order(user_id: u64) -> Result<u64, LockError> {
+    Ok(1)
+}
+
+fn main() {}

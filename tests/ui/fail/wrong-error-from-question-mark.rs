@@ -1,0 +1,10 @@
+use lock_runtime::{LockError, distributed_lock};
+
+#[distributed_lock(key = "order:<user_id>", ttl = 1)]
+async fn create_order(user_id: u64) -> Result<u64, LockError> {
+    let text = user_id.to_string();
+    let number = text.parse::<u64>()?;
+    Ok(number)
+}
+
+fn main() {}
