@@ -1,1 +1,5 @@
-//! x
+//! What the tests share: real servers of their own.
+
+mod server;
+
+pub use server::Server;

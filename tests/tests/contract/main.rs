@@ -1,0 +1,50 @@
+//! One contract for every store: the same cases in memory, and on a real server with either form
+//! of the acquire command.
+
+mod acquire;
+mod lease;
+mod refusal;
+mod release;
+mod waiting;
+mod world;
+
+/// Runs each case against every store.
+macro_rules! contract {
+    ($($room:ident: $($case:ident),+;)+) => {
+        mod memory {
+            $($(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::memory()).await;
+            })+)+
+        }
+        mod redis_set {
+            $($(#[tokio::test]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::redis(lock_runtime::AcquireForm::Set).await).await;
+            })+)+
+        }
+        mod redis_script {
+            $($(#[tokio::test]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::redis(lock_runtime::AcquireForm::Script).await).await;
+            })+)+
+        }
+    };
+}
+
+contract! {
+    acquire: a_free_lock_is_taken, a_held_lock_is_busy_and_names_its_holder, every_token_is_fresh,
+        check_tells_mine_other_and_free, the_prefix_is_part_of_the_key,
+        a_cancelled_acquire_leaves_nothing, other_keys_are_free, a_strangers_value_is_busy,
+        a_key_of_another_type_is_busy_and_stays;
+    release: release_frees, drop_frees, drop_outside_a_runtime_frees, a_stolen_key_is_left_alone,
+        a_deleted_key_is_lost, drop_and_retry_is_never_busy, cancel_and_retry_is_never_busy,
+        shutdown_drains_and_refuses, shutdown_tells_what_remains;
+    lease: an_expired_lease_is_lost, extend_moves_the_deadline, a_lost_lease_cannot_be_extended,
+        renewal_outlasts_the_ttl, renewal_ends_at_the_longest_hold, a_stolen_renewed_lease_is_lost,
+        check_of_a_stolen_lease_loses_it;
+    waiting: a_waiter_gets_the_lock_when_it_is_released, a_waiter_gets_the_lock_when_it_expires,
+        a_wait_ends_in_time, local_waiters_are_served_in_order, nobody_overtakes_the_line,
+        a_cancelled_head_makes_room, shutdown_wakes_waiters, two_clients_share_one_counter;
+    refusal: bad_keys_send_nothing, bad_options_send_nothing;
+}

@@ -1,0 +1,142 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use lock_runtime::{
+    AcquireForm, LockClient, LockError, LockGuard, LockRequest, MemoryStore, Stored,
+};
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, cmd};
+use tests::Server;
+
+/// Two clients of one store, and a stranger with access to it.
+pub(crate) struct World {
+    pub(crate) client: LockClient,
+    pub(crate) other: LockClient,
+    pub(crate) prefix: String,
+    stranger: Stranger,
+}
+
+enum Stranger {
+    Memory(MemoryStore),
+    Redis(MultiplexedConnection),
+}
+
+impl World {
+    pub(crate) fn memory() -> Self {
+        let store = MemoryStore::new();
+        let client = || {
+            LockClient::builder()
+                .store(store.clone())
+                .expect("default settings")
+        };
+        Self {
+            client: client(),
+            other: client(),
+            prefix: "lock:".to_owned(),
+            stranger: Stranger::Memory(store.clone()),
+        }
+    }
+
+    pub(crate) async fn redis(form: AcquireForm) -> Self {
+        static WORLDS: AtomicU32 = AtomicU32::new(0);
+        let server = Server::shared();
+        let prefix = format!("lock:{}:", WORLDS.fetch_add(1, Ordering::Relaxed));
+        let builder = LockClient::builder().prefix(&prefix).form(form);
+        Self {
+            client: builder
+                .clone()
+                .connect(&server.url())
+                .await
+                .expect("the server answers"),
+            other: builder
+                .connect(&server.url())
+                .await
+                .expect("the server answers"),
+            prefix,
+            stranger: Stranger::Redis(server.raw().await),
+        }
+    }
+
+    pub(crate) fn lock(&self, key: &str) -> LockRequest {
+        self.client.lock(key)
+    }
+
+    pub(crate) async fn take(&self, key: &str) -> LockGuard {
+        self.client
+            .lock(key)
+            .acquire()
+            .await
+            .expect("the lock is free")
+    }
+
+    /// A stranger's SET.
+    pub(crate) async fn put(&self, key: &str, value: &str) {
+        let key = format!("{}{key}", self.prefix);
+        match &self.stranger {
+            Stranger::Memory(store) => store.put(key, Stored::Value(value.into()), None),
+            Stranger::Redis(_) => self.command::<()>(&["SET", &key, value]).await,
+        }
+    }
+
+    /// A stranger's RPUSH.
+    pub(crate) async fn put_list(&self, key: &str) {
+        let key = format!("{}{key}", self.prefix);
+        match &self.stranger {
+            Stranger::Memory(store) => store.put(key, Stored::OtherType, None),
+            Stranger::Redis(_) => self.command::<()>(&["RPUSH", &key, "x"]).await,
+        }
+    }
+
+    /// A stranger's DEL.
+    pub(crate) async fn delete(&self, key: &str) {
+        let key = format!("{}{key}", self.prefix);
+        match &self.stranger {
+            Stranger::Memory(store) => store.remove(&key),
+            Stranger::Redis(_) => self.command::<()>(&["DEL", &key]).await,
+        }
+    }
+
+    /// How many keys there are under the prefix.
+    pub(crate) async fn keys(&self) -> usize {
+        match &self.stranger {
+            Stranger::Memory(store) => store.keys().len(),
+            Stranger::Redis(_) => {
+                let pattern = format!("{}*", self.prefix);
+                self.command::<Vec<String>>(&["KEYS", &pattern]).await.len()
+            }
+        }
+    }
+
+    async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let Stranger::Redis(connection) = &self.stranger else {
+            panic!("a command for a server");
+        };
+        let mut command = cmd(words[0]);
+        command.arg(&words[1..]);
+        command
+            .query_async(&mut connection.clone())
+            .await
+            .expect("the server obeys")
+    }
+
+    /// Waits until the clients have given up everything.
+    pub(crate) async fn drain(&self) {
+        for client in [&self.client, &self.other] {
+            let rest = client.shutdown(Duration::from_secs(5)).await;
+            assert!(rest.is_empty(), "{rest:?}");
+        }
+    }
+}
+
+/// Polls `future` once and drops it if it is not done.
+pub(crate) async fn poll_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = std::future::ready(()) => None,
+    }
+}
+
+pub(crate) fn is_busy<T>(result: &Result<T, LockError>) -> bool {
+    matches!(result, Err(LockError::Busy { .. }))
+}
