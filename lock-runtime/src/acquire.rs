@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use crate::client::Shared;
-use crate::error::LockError;
+use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::{Lease, trusted};
 use crate::options::{AcquireForm, LockOptions};
 use crate::release::Place;
-use crate::store::{LockSession, StoreError, Stored};
+use crate::shared::Shared;
+use crate::store::{LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
-use crate::wait::{InLine, Polls, jitter};
+use crate::wait::{Expiry, InLine, Polls, jitter};
 
 const RETRY_CAP: Duration = Duration::from_millis(50);
 
@@ -27,89 +27,118 @@ pub(crate) async fn acquire(
     function: &str,
 ) -> Result<LockGuard, LockError> {
     let mut closing = shared.closing.subscribe();
+    let call = Call {
+        shared,
+        key: &key,
+        options,
+        function,
+    };
+    let taken = async {
+        if options.wait.is_zero() {
+            call.try_once().await
+        } else {
+            call.wait().await
+        }
+    };
     tokio::select! {
         biased;
         // The sender lives in `shared`, so only `true` ends this.
         _ = closing.wait_for(|closing| *closing) => Err(LockError::ShutDown { key: key.to_string() }),
-        guard = contend(shared, &key, options, function) => guard,
+        guard = taken => guard,
     }
 }
 
-async fn contend(
-    shared: &Arc<Shared>,
-    key: &Arc<str>,
-    options: &LockOptions,
-    function: &str,
-) -> Result<LockGuard, LockError> {
-    if options.wait.is_zero() {
-        shared.releases.written(key).await;
+struct Call<'a> {
+    shared: &'a Arc<Shared>,
+    key: &'a Arc<str>,
+    options: &'a LockOptions,
+    function: &'a str,
+}
+
+impl Call<'_> {
+    async fn try_once(&self) -> Result<LockGuard, LockError> {
+        let busy = |holder| LockError::Busy {
+            key: self.key.to_string(),
+            holder,
+        };
         // To ask the store now would be to overtake those in line.
-        if shared.lines.occupied(key) {
-            return Err(busy(key, shared.lines.seen(key)));
+        if let Some(seen) = self.shared.lines.seen_by(self.key) {
+            return Err(busy(seen));
         }
-        return match Contender::new(shared, key, options, function).ask().await? {
-            Answer::Held(guard) => Ok(guard),
-            Answer::Busy(holder) => Err(busy(key, Some(holder))),
-        };
+        let mut contender = Contender::new(self);
+        match contender.ask().await? {
+            Answer::Held(lease) => Ok(contender.guard(lease)),
+            Answer::Busy(holder) => Err(busy(Some(holder))),
+        }
     }
-    let give_up = Instant::now() + options.wait;
-    let mut line = shared.lines.join(key);
-    match timeout_at(
-        give_up,
-        wait_in(&mut line, shared, key, options, function, give_up),
-    )
-    .await
-    {
-        Ok(guard) => guard,
-        Err(_) => Err(LockError::WaitTimeout {
-            key: key.to_string(),
-            waited: options.wait,
-            holder: line.seen(),
-        }),
-    }
-}
 
-/// Contends as the head of the line. Cut off by its caller at `give_up`, or by a lost connection.
-async fn wait_in(
-    line: &mut InLine,
-    shared: &Arc<Shared>,
-    key: &Arc<str>,
-    options: &LockOptions,
-    function: &str,
-    give_up: Instant,
-) -> Result<LockGuard, LockError> {
-    line.turn().await;
-    let mut contender = Contender::new(shared, key, options, function);
-    let mut polls = Polls::new();
-    let mut last: Option<Holder> = None;
-    loop {
-        let holder = match contender.ask().await? {
-            Answer::Held(guard) => return Ok(guard),
-            Answer::Busy(holder) => holder,
-        };
-        line.saw(&holder);
-        if last.as_ref() != Some(&holder) || polls.wants_expiry() {
-            polls.expires(contender.holders_expiry().await);
-            last = Some(holder);
+    async fn wait(&self) -> Result<LockGuard, LockError> {
+        let give_up = Instant::now() + self.options.wait;
+        let mut line = self.shared.lines.join(self.key);
+        let mut asked = false;
+        let waited = timeout_at(give_up, self.wait_in(&mut line, &mut asked, give_up)).await;
+        if let Ok(guard) = waited {
+            return guard;
         }
-        let next = polls.next().min(give_up);
-        tokio::select! {
-            biased;
-            () = line.freed() => {}
-            () = tokio::time::sleep_until(next) => {}
+        let (key, holder) = (self.key.to_string(), line.seen());
+        if asked && holder.is_none() {
+            // It may be busy or free: the store never said.
+            let cause = StoreError::silent(self.options.wait);
+            return Err(LockError::Indeterminate { key, cause });
+        }
+        Err(LockError::WaitTimeout {
+            key,
+            waited: self.options.wait,
+            holder,
+        })
+    }
+
+    /// Contends as the head of the line. Cut off by its caller at `give_up`, or by a lost connection.
+    async fn wait_in(
+        &self,
+        line: &mut InLine,
+        asked: &mut bool,
+        give_up: Instant,
+    ) -> Result<LockGuard, LockError> {
+        line.turn().await;
+        let mut contender = Contender::new(self);
+        let mut polls = Polls::new();
+        let mut last: Option<Holder> = None;
+        *asked = true;
+        loop {
+            let holder = match contender.ask().await? {
+                Answer::Held(lease) => return Ok(contender.guard(lease)),
+                Answer::Busy(holder) => holder,
+            };
+            line.saw(&holder);
+            if polls.wants_expiry() || last.as_ref() != Some(&holder) {
+                polls.expires(self.holders_expiry().await);
+                last = Some(holder);
+            }
+            let next = polls.next().min(give_up);
+            tokio::select! {
+                biased;
+                () = line.freed() => {}
+                () = sleep_until(next) => {}
+            }
         }
     }
-}
 
-fn busy(key: &Arc<str>, holder: Option<Holder>) -> LockError {
-    LockError::Busy {
-        key: key.to_string(),
-        holder,
+    /// When the present holder's key expires, for the timer of the head in line.
+    async fn holders_expiry(&self) -> Expiry {
+        match self.shared.inspect(self.key).await {
+            Ok(Some((_, None))) => Expiry::Never,
+            // PTTL rounds: a millisecond later the key is gone for sure.
+            Ok(Some((_, Some(left)))) => {
+                Expiry::At(Instant::now() + left + Duration::from_millis(1))
+            }
+            Ok(None) | Err(_) => Expiry::Unknown,
+        }
     }
 }
 
 enum Answer {
-    Held(LockGuard),
+    Held(Lease),
     Busy(Holder),
 }
 
@@ -119,69 +148,67 @@ struct Contender<'a> {
     key: &'a Arc<str>,
     options: &'a LockOptions,
     form: AcquireForm,
-    started: Instant,
-    /// Taken by the guard that the call ends with.
-    place: Option<Place>,
     token: LockToken,
-    /// SETs without an answer that may yet run.
-    unanswered: Vec<Sent>,
-}
-
-struct Sent {
-    at: Instant,
-    session: Arc<dyn LockSession>,
+    place: Place,
 }
 
 impl<'a> Contender<'a> {
-    fn new(
-        shared: &'a Arc<Shared>,
-        key: &'a Arc<str>,
-        options: &'a LockOptions,
-        function: &str,
-    ) -> Self {
+    fn new(call: &Call<'a>) -> Self {
+        let Call {
+            shared,
+            key,
+            options,
+            function,
+        } = *call;
         let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
+        let place = Place::reserve(&shared.releases, key.clone(), token.clone(), options.ttl);
         Self {
             shared,
             key,
             options,
             form: options.form.unwrap_or(shared.form),
-            started: Instant::now(),
-            place: Some(
-                shared
-                    .releases
-                    .reserve(key.clone(), token.clone(), options.ttl),
-            ),
             token,
-            unanswered: Vec::new(),
+            place,
         }
     }
 
     /// Asks until the store has said yes or no, at most for one command deadline.
     async fn ask(&mut self) -> Result<Answer, LockError> {
-        let deadline = Instant::now() + self.shared.command_deadline;
-        let mut cause;
+        let limit = self.shared.command_deadline;
+        let deadline = Instant::now() + limit;
+        self.give_way(deadline).await;
+        let mut cause = None;
         loop {
-            match self.attempt().await {
-                Ok(Some(answer)) => return Ok(answer),
+            match timeout_at(deadline, self.attempt()).await {
+                Ok(Ok(Some(answer))) => return Ok(answer),
                 // Free again before we could use it: the next attempt is a fresh one.
-                Ok(None) => cause = None,
-                Err(error) if error.is_final() => return Err(self.failed(error)),
-                Err(error) => cause = Some(error),
+                Ok(Ok(None)) => cause = Some(StoreError::late(self.options.ttl)),
+                Ok(Err(error)) if error.is_final() => return Err(self.failed(error)),
+                Ok(Err(error)) => cause = Some(error),
+                Err(_) => {}
             }
             if Instant::now() >= deadline {
-                let silent = || {
-                    let kind = crate::store::StoreErrorKind::Timeout;
-                    StoreError::new(kind, "every answer came after the ttl was over")
-                };
-                return Err(self.failed(cause.unwrap_or_else(silent)));
+                return Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(limit))));
             }
             sleep(RETRY_CAP.mul_f64(jitter())).await;
         }
     }
 
+    /// Lets a release of this client for the same key go first, or the call would be busy against
+    /// itself. Not for long: the worker that has it may be in a runtime that stands still.
+    async fn give_way(&self, deadline: Instant) {
+        let patience = deadline - self.shared.command_deadline / 2;
+        // What follows is right either way.
+        let _ = timeout_at(patience, self.shared.releases.all_written(self.key)).await;
+    }
+
+    fn guard(self, lease: Lease) -> LockGuard {
+        LockGuard::new(self.shared, self.key, self.place, lease, self.options)
+    }
+
     fn failed(&self, cause: StoreError) -> LockError {
         let key = self.key.to_string();
-        if self.unanswered.is_empty() {
+        if self.place.is_settled() {
             LockError::Backend { key, cause }
         } else {
             LockError::Indeterminate { key, cause }
@@ -189,91 +216,74 @@ impl<'a> Contender<'a> {
     }
 
     /// One SET, and a check if its answer stays out. `None`: neither ours nor another's.
+    ///
+    /// Cancellation safety: a SET is taken note of before its first poll.
     async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
-        self.shared.releases.written(self.key).await;
         let session = self.shared.store.session().await?;
-        if let Some(place) = &mut self.place {
-            // Armed before the first poll of the SET: from then on it may reach the store.
-            place.arm(session.clone());
-        }
-        let at = Instant::now();
         let ttl = self.options.ttl;
+        let at = self.place.sending(&session);
         match session.acquire(self.key, &self.token, ttl, self.form).await {
             Ok(None) => {
-                self.answered(&session);
-                self.held(at, &session).await
+                self.place.answered(&session);
+                self.held(at, session).await
             }
             Ok(Some(stored)) if stored.is(&self.token) => {
-                let first = self.unanswered.first().map_or(self.started, |sent| sent.at);
-                self.answered(&session);
-                self.held(first, &session).await
+                let first = self.place.earliest().unwrap_or(at);
+                self.place.answered(&session);
+                self.held(first, session).await
             }
             Ok(Some(stored)) => {
-                self.answered(&session);
+                self.place.answered(&session);
                 Ok(Some(Answer::Busy(stored.holder())))
             }
-            Err(error) if error.is_ambiguous() => {
-                self.unanswered.push(Sent { at, session });
-                self.check(error).await
+            Err(error) if error.is_ambiguous() => self.check(at, error).await,
+            Err(error) if error.kind() == StoreErrorKind::Unreachable => {
+                self.place.not_sent();
+                Err(error)
             }
             Err(error) => {
-                if self.unanswered.is_empty() {
-                    self.disarm();
-                }
+                self.place.answered(&session);
                 Err(error)
             }
         }
     }
 
-    /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.
-    async fn check(&mut self, cause: StoreError) -> Result<Option<Answer>, StoreError> {
+    /// What GET says after a SET, sent at `at`, without an answer. Free is not final: the SET may
+    /// be on its way.
+    async fn check(
+        &mut self,
+        at: Instant,
+        cause: StoreError,
+    ) -> Result<Option<Answer>, StoreError> {
         let session = self.shared.store.session().await?;
         let found = session.inspect(self.key).await?;
         let found = found.as_ref().map(|(stored, _)| stored);
+        let first = self.place.earliest().unwrap_or(at);
         match Stored::compared(found, &self.token) {
-            Ownership::Free => Err(cause),
+            Ownership::Mine => {
+                self.place.seen();
+                self.place.answered(&session);
+                self.held(first, session).await
+            }
             Ownership::Other(holder) => {
-                self.answered(&session);
+                self.place.answered(&session);
                 Ok(Some(Answer::Busy(holder)))
             }
-            Ownership::Mine => {
-                let first = self.unanswered.first().map_or(self.started, |sent| sent.at);
-                if self.unanswered.len() == 1 {
-                    // The one that may have run has run.
-                    self.unanswered.clear();
-                }
-                self.answered(&session);
-                self.held(first, &session).await
+            Ownership::Free => {
+                self.place.answered(&session);
+                Err(cause)
             }
         }
     }
 
-    /// An answer on a session answers everything sent on it before: servers keep the order.
-    fn answered(&mut self, session: &Arc<dyn LockSession>) {
-        self.unanswered
-            .retain(|sent| !Arc::ptr_eq(&sent.session, session));
-        if self.unanswered.is_empty() {
-            self.disarm();
-        }
-    }
-
-    fn disarm(&mut self) {
-        if let Some(place) = &mut self.place {
-            place.disarm();
-        }
-    }
-
-    /// Our token was at the key after a SET sent at `at`.
+    /// Our token was at the key after a SET sent at `at`. `None`: it is not any more.
     async fn held(
         &mut self,
         at: Instant,
-        session: &Arc<dyn LockSession>,
+        session: Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
+        self.place.hold(session.clone());
         let ttl = self.options.ttl;
-        let Some(place) = &mut self.place else {
-            return Ok(None);
-        };
-        place.arm(session.clone());
         let mut deadline = at + trusted(ttl);
         if Instant::now() >= deadline {
             let sent = Instant::now();
@@ -282,26 +292,7 @@ impl<'a> Contender<'a> {
             }
             deadline = sent + trusted(ttl);
         }
-        let lease = Lease::new(deadline, self.options.renew.map(|hold| at + hold));
-        let settled = self.unanswered.is_empty();
-        let place = self.place.take();
-        Ok(place.map(|place| {
-            Answer::Held(LockGuard::new(
-                self.shared,
-                self.key,
-                place,
-                lease,
-                self.options,
-                settled,
-            ))
-        }))
-    }
-
-    /// When the present holder's key expires, for the timer of the head in line.
-    async fn holders_expiry(&self) -> Option<Instant> {
-        let asked = self.shared.store.session().await.ok()?;
-        let (_, left) = asked.inspect(self.key).await.ok()??;
-        // PTTL rounds: a millisecond later the key is gone for sure.
-        left.map(|left| Instant::now() + left + Duration::from_millis(1))
+        let limit = self.options.renew.map(|hold| at + hold);
+        Ok(Some(Answer::Held(Lease::new(deadline, limit))))
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of a client.
+//! Making a client: its settings and its store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use crate::client::LockClient;
 use crate::error::LockError;
 use crate::options::AcquireForm;
-use crate::store::LockStore;
+use crate::shared::Shared;
 use crate::store::redis::{RedisStore, Target};
+use crate::store::{LockStore, MemoryStore};
 
 /// Settings of a [`LockClient`].
 #[derive(Clone)]
@@ -30,6 +31,39 @@ impl Default for LockClientBuilder {
             #[cfg(feature = "tls")]
             root_certificate: None,
         }
+    }
+}
+
+impl LockClient {
+    /// Connects to a Redis or Valkey server, with the defaults of [`LockClient::builder`]:
+    /// `redis://[user:password@]host[:port][/database]`, `rediss://` with the feature `tls`,
+    /// `unix:///path`.
+    ///
+    /// Cancellation safety: nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::InvalidOptions`] if the URL cannot be used, [`LockError::Backend`] if no
+    /// server answers within 5 s or it does not let us in. No error shows the URL's password.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn connect(url: &str) -> Result<Self, LockError> {
+        Self::builder().connect(url).await
+    }
+
+    /// A client of a fresh store in memory: for tests and programs of one process. Works outside
+    /// a runtime.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::builder().store_unchecked(Arc::new(MemoryStore::new()))
+    }
+
+    /// A client with other settings.
+    #[must_use]
+    pub fn builder() -> LockClientBuilder {
+        LockClientBuilder::default()
     }
 }
 
@@ -80,6 +114,10 @@ impl LockClientBuilder {
     /// # Errors
     ///
     /// As [`LockClient::connect`], and [`LockError::InvalidOptions`] for settings out of range.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub async fn connect(self, url: &str) -> Result<LockClient, LockError> {
         self.validate()?;
         let target = Target {
@@ -109,7 +147,8 @@ impl LockClientBuilder {
     }
 
     pub(crate) fn store_unchecked(self, store: Arc<dyn LockStore>) -> LockClient {
-        LockClient::new(store, self.prefix, self.command_deadline, self.form)
+        let shared = Shared::new(store, self.prefix, self.command_deadline, self.form);
+        LockClient(Arc::new(shared))
     }
 
     fn validate(&self) -> Result<(), LockError> {

@@ -1,45 +1,35 @@
-//! A client: one store, one set of lines, one release worker.
+//! A client: one store, one set of lines, one queue of releases.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::builder::LockClientBuilder;
 use crate::error::LockError;
-use crate::installed;
 use crate::key::prefixed;
-use crate::options::AcquireForm;
-use crate::release::Releases;
+use crate::release::ensure_worker;
 use crate::request::LockRequest;
-use crate::store::{LockStore, MemoryStore, Stored};
+use crate::shared::Shared;
+use crate::store::Stored;
 use crate::token::{LockToken, Ownership};
-use crate::wait::Lines;
 
 /// A client of one lock store. Cheap to clone; clones share everything.
-#[derive(Clone, Debug)]
-pub struct LockClient(Arc<Shared>);
-
-/// What the clones of a client and its guards share.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn LockStore>,
-    pub(crate) prefix: String,
-    pub(crate) command_deadline: Duration,
-    pub(crate) form: AcquireForm,
-    pub(crate) lines: Arc<Lines>,
-    pub(crate) releases: Arc<Releases>,
-    pub(crate) closing: watch::Sender<bool>,
-}
+///
+/// Made by [`LockClient::connect`], [`LockClient::in_memory`] or [`LockClient::builder`]. It may be
+/// used from several runtimes (every `#[tokio::test]` has its own): what it needs of background
+/// work is started again in each.
+#[derive(Clone)]
+pub struct LockClient(pub(crate) Arc<Shared>);
 
 /// What [`LockClient::shutdown`] could not wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "what remains is left to its ttl"]
+#[non_exhaustive]
 pub struct Remaining {
     /// Calls that still hold or ask for a lock.
     pub running: usize,
-    /// Releases the store has not answered.
+    /// Releases that the store has not answered.
     pub releasing: usize,
 }
 
@@ -52,63 +42,6 @@ impl Remaining {
 }
 
 impl LockClient {
-    /// Connects to a Redis or Valkey server, with the defaults of [`LockClient::builder`].
-    ///
-    /// # Errors
-    ///
-    /// [`LockError::InvalidOptions`] if the URL cannot be used, [`LockError::Backend`] if no
-    /// server answers within 5 s or it does not let us in. No error shows the URL's password.
-    pub async fn connect(url: &str) -> Result<Self, LockError> {
-        Self::builder().connect(url).await
-    }
-
-    /// A client of a fresh store in memory: for tests and programs of one process. Works outside
-    /// a runtime.
-    #[must_use]
-    pub fn in_memory() -> Self {
-        Self::builder().store_unchecked(Arc::new(MemoryStore::new()))
-    }
-
-    /// A client with other settings.
-    #[must_use]
-    pub fn builder() -> LockClientBuilder {
-        LockClientBuilder::default()
-    }
-
-    pub(crate) fn new(
-        store: Arc<dyn LockStore>,
-        prefix: String,
-        command_deadline: Duration,
-        form: AcquireForm,
-    ) -> Self {
-        let lines = Arc::new(Lines::default());
-        let releases = Releases::new(store.clone(), lines.clone());
-        Self(Arc::new(Shared {
-            store,
-            prefix,
-            command_deadline,
-            form,
-            lines,
-            releases,
-            closing: watch::Sender::new(false),
-        }))
-    }
-
-    /// Makes this client the one that calls use if none is in scope.
-    ///
-    /// # Errors
-    ///
-    /// [`LockError::InvalidOptions`] if one is installed already, which then stays.
-    pub fn install(&self) -> Result<(), LockError> {
-        installed::install(self.clone())
-    }
-
-    /// Runs `future` with this client as the one that calls inside it use, and gives its output.
-    /// Tasks spawned inside are outside the scope.
-    pub async fn scope<F: Future>(&self, future: F) -> F::Output {
-        installed::scope(self.clone(), future).await
-    }
-
     /// A request for the lock `key`, without the client's prefix. Parts that users choose belong
     /// through [`encode`](crate::encode).
     pub fn lock(&self, key: impl Into<String>) -> LockRequest {
@@ -117,16 +50,15 @@ impl LockClient {
 
     /// Asks the store whether `token` stands at `key` (without the client's prefix).
     ///
+    /// Cancellation safety: only reads.
+    ///
     /// # Errors
     ///
-    /// [`LockError::InvalidKey`], or [`LockError::Backend`] if the store does not answer.
+    /// [`LockError::InvalidKey`], or [`LockError::Backend`] if the store does not answer within
+    /// one command deadline.
     pub async fn check(&self, key: &str, token: &LockToken) -> Result<Ownership, LockError> {
         let key = prefixed(&self.0.prefix, key)?;
-        let found = async {
-            let session = self.0.store.session().await?;
-            session.inspect(&key).await
-        };
-        match found.await {
+        match self.0.inspect(&key).await {
             Ok(found) => Ok(Stored::compared(
                 found.as_ref().map(|(stored, _)| stored),
                 token,
@@ -136,30 +68,26 @@ impl LockClient {
     }
 
     /// Stops taking locks, wakes all waiters with [`LockError::ShutDown`], and waits up to
-    /// `timeout` until running bodies have ended and every release is answered. Call it before
-    /// the runtime ends, or locks just dropped stay until their ttl.
-    pub async fn shutdown(&self, timeout_after: Duration) -> Remaining {
+    /// `limit` until running bodies have ended and every release is answered. Call it before the
+    /// runtime ends, or locks just dropped stay until their ttl.
+    ///
+    /// Cancellation safety: the client stays shut down; call it again to go on waiting.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn shutdown(&self, limit: Duration) -> Remaining {
         self.0.closing.send_replace(true);
-        self.0.releases.ensure_worker();
-        // Running into the timeout is told by what remains.
-        let _ = timeout(timeout_after, self.0.releases.idle()).await;
+        ensure_worker(&self.0.releases);
+        // Running into the limit is told by what remains.
+        let _ = timeout(limit, self.0.releases.idle()).await;
         let (running, releasing) = self.0.releases.remaining();
         Remaining { running, releasing }
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.releases.close();
-    }
-}
-
-impl fmt::Debug for Shared {
+impl fmt::Debug for LockClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LockClient")
-            .field("store", &self.store)
-            .field("prefix", &self.prefix)
-            .field("command_deadline", &self.command_deadline)
-            .finish_non_exhaustive()
+        self.0.fmt(f)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::store::StoreError;
 use crate::token::{Holder, Ownership};
 
 /// Why a call did not run, or why its result does not count.
@@ -69,7 +68,6 @@ pub enum LockError {
         /// The lock key with the client's prefix, or the server's address if no key was asked for.
         key: String,
         /// What failed, with a remedy.
-        #[source]
         cause: StoreError,
     },
 
@@ -114,6 +112,72 @@ impl LockError {
         Self::InvalidOptions {
             reason: reason.into(),
         }
+    }
+}
+
+/// What kept a store from answering.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+}
+
+/// What a [`StoreError`] means for the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// No answer in time: the command may have run, or may yet run.
+    Timeout,
+    /// The connection broke: the command may have run, or may yet run.
+    Disconnected,
+    /// No connection could be made: the command was not sent.
+    Unreachable,
+    /// The server refused for now (loading, busy with a script, failing over): it did not run.
+    Unavailable,
+    /// The server refused: the command did not run, and repeating it will not help.
+    Refused,
+}
+
+impl StoreError {
+    /// An error that says what to do about it. The message must hold no secret.
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    /// No answer came in time.
+    pub(crate) fn silent(waited: Duration) -> Self {
+        let message =
+            format!("no answer within {waited:?}, see whether the server is up and reachable");
+        Self::new(StoreErrorKind::Timeout, message)
+    }
+
+    /// Answers came, but each after the lock they spoke of was over.
+    pub(crate) fn late(ttl: Duration) -> Self {
+        let message =
+            format!("every answer came after the ttl of {ttl:?} was over, give it a longer one");
+        Self::new(StoreErrorKind::Timeout, message)
+    }
+
+    /// What it means for the command.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the command may have run all the same.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Timeout | StoreErrorKind::Disconnected
+        )
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.kind == StoreErrorKind::Refused
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::client::Shared;
-use crate::error::LockError;
+use crate::error::{LockError, StoreError};
+use crate::held::Held;
 use crate::lease::Lease;
 use crate::options::LockOptions;
 use crate::release::{Place, Released};
 use crate::renewal;
-use crate::store::{Release, StoreError, Stored};
+use crate::shared::Shared;
+use crate::store::Release;
 use crate::token::{LockToken, Ownership};
 
 /// A lock that is held until it is released, dropped or lost.
@@ -34,14 +35,6 @@ pub struct LockGuard {
     place: Mutex<Option<Place>>,
 }
 
-/// What the guard and its renewal share.
-pub(crate) struct Held {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) key: Arc<str>,
-    pub(crate) token: LockToken,
-    pub(crate) lease: Lease,
-}
-
 impl LockGuard {
     pub(crate) fn new(
         shared: &Arc<Shared>,
@@ -49,8 +42,8 @@ impl LockGuard {
         place: Place,
         lease: Lease,
         options: &LockOptions,
-        settled: bool,
     ) -> Self {
+        let settled = place.is_settled();
         let held = Arc::new(Held {
             shared: shared.clone(),
             key: key.clone(),
@@ -93,54 +86,40 @@ impl LockGuard {
             .saturating_duration_since(Instant::now())
     }
 
-    /// Asks the store who holds the key now.
+    /// Asks the store who holds the key now. Other than [`Ownership::Mine`], the lock is lost.
+    ///
+    /// Cancellation safety: only reads.
     ///
     /// # Errors
     ///
-    /// [`LockError::Backend`] if the store does not answer.
+    /// [`LockError::Backend`] if the store does not answer within one command deadline.
     pub async fn check(&self) -> Result<Ownership, LockError> {
-        let ownership = self
-            .held
-            .inspect()
-            .await
-            .map_err(|cause| self.backend(cause))?;
-        if ownership != Ownership::Mine {
-            self.held.lease.refute(ownership.clone());
-        }
-        Ok(ownership)
+        let found = self.held.check().await;
+        found.map_err(|cause| self.backend(cause))
     }
 
     /// Gives the lease its whole ttl again, counted from now.
     ///
+    /// Cancellation safety: cut off, the deadline is what it was; the key may stay for longer.
+    ///
     /// # Errors
     ///
     /// [`LockError::Lost`] if the lock is not ours any more, [`LockError::Backend`] if the store
-    /// does not answer; the deadline is then what it was.
+    /// does not answer within one command deadline; the deadline is then what it was.
     pub async fn extend(&self) -> Result<(), LockError> {
         let held = &self.held;
-        let session = held
-            .shared
-            .store
-            .session()
-            .await
-            .map_err(|cause| self.backend(cause))?;
-        if held.lease.is_lost() {
-            return Err(self.lost_error(held.lease.found()));
+        if !held.lease.is_lost() {
+            let extended = held.extend(self.options.ttl).await;
+            extended.map_err(|cause| self.backend(cause))?;
+            if !held.lease.is_lost() {
+                return Ok(());
+            }
         }
-        let sent = Instant::now();
-        let extended = session
-            .extend(&held.key, &held.token, self.options.ttl)
-            .await;
-        if extended.map_err(|cause| self.backend(cause))? {
-            held.lease.extended(sent, self.options.ttl);
-        } else {
-            let found = held.inspect().await.unwrap_or(Ownership::Free);
-            held.lease.refute(found);
+        if held.lease.found().is_none() {
+            // Only says who has it now; that we have not is certain.
+            let _ = held.check().await;
         }
-        if held.lease.is_lost() {
-            return Err(self.lost_error(held.lease.found()));
-        }
-        Ok(())
+        Err(self.lost_error(held.lease.found()))
     }
 
     /// Ends when the lock is lost: the deadline passed, or the store said that it is not ours.
@@ -152,26 +131,25 @@ impl LockGuard {
 
     /// Gives the lock back and says what the store found.
     ///
-    /// Cancellation safety: once called, the release goes on whatever happens to this future.
+    /// Cancellation safety: once polled, the release goes on whatever happens to this future.
     ///
     /// # Errors
     ///
-    /// [`LockError::Lost`] if the lock was not ours any more; [`LockError::Indeterminate`] if no
-    /// answer came within one command deadline, while the worker goes on trying.
+    /// [`LockError::Lost`] if the lock was not ours any more. [`LockError::Backend`] if the store
+    /// refuses, [`LockError::Indeterminate`] if it does not answer within one command deadline:
+    /// the worker then goes on trying until the ttl has ended the lock anyway.
     pub async fn release(self) -> Result<Release, LockError> {
         match self.give_up().await {
-            None => Err(LockError::Indeterminate {
-                key: self.key().to_owned(),
-                cause: StoreError::new(
-                    crate::store::StoreErrorKind::Timeout,
-                    "the release was not answered and is sent again until the ttl is over",
-                ),
-            }),
-            Some(released) if released.refutes() => {
+            Ok(released) if released.refutes() => {
                 let found = self.found(released.code).await;
                 Err(self.lost_error(found))
             }
-            Some(released) => Ok(released.code),
+            Ok(released) => Ok(released.code),
+            Err(cause) if cause.is_ambiguous() => Err(LockError::Indeterminate {
+                key: self.key().to_owned(),
+                cause,
+            }),
+            Err(cause) => Err(self.backend(cause)),
         }
     }
 
@@ -180,7 +158,7 @@ impl LockGuard {
         match code {
             Release::Missing => Some(Ownership::Free),
             Release::Deleted | Release::NotDeleted => Some(Ownership::Mine),
-            Release::NotOurs => self.held.inspect().await.ok(),
+            Release::NotOurs => self.held.check().await.ok(),
         }
     }
 
@@ -197,18 +175,21 @@ impl LockGuard {
     }
 
     /// Hands the token over and waits for the answer, at most for one command deadline.
-    pub(crate) async fn give_up(&self) -> Option<Released> {
+    pub(crate) async fn give_up(&self) -> Result<Released, StoreError> {
         self.stop_renewal();
         let place = self
             .place
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
-        let answer = place.release();
-        timeout(self.held.shared.command_deadline, answer)
-            .await
-            .ok()?
-            .ok()
+            .take();
+        let limit = self.held.shared.command_deadline;
+        let silent = || Err(StoreError::silent(limit));
+        // Given up once already: there is no answer for a second time.
+        let Some(place) = place else { return silent() };
+        match timeout(limit, place.release()).await {
+            Ok(Ok(answer)) => answer,
+            _ => silent(),
+        }
     }
 
     fn stop_renewal(&self) {
@@ -229,17 +210,6 @@ impl LockGuard {
             key: self.key().to_owned(),
             cause,
         }
-    }
-}
-
-impl Held {
-    pub(crate) async fn inspect(&self) -> Result<Ownership, StoreError> {
-        let session = self.shared.store.session().await?;
-        let found = session.inspect(&self.key).await?;
-        Ok(Stored::compared(
-            found.as_ref().map(|(stored, _)| stored),
-            &self.token,
-        ))
     }
 }
 

@@ -11,16 +11,27 @@ tokio::task_local! {
     static SCOPED: LockClient;
 }
 
-pub(crate) fn install(client: LockClient) -> Result<(), LockError> {
-    INSTALLED.set(client).map_err(|_| {
-        LockError::options(
-            "a client is installed already: install one at start, use `scope` or `client = ..` for others",
-        )
-    })
-}
+impl LockClient {
+    /// Makes this client the one that calls use if none is in scope. Once a process.
+    ///
+    /// # Errors
+    ///
+    /// [`LockError::InvalidOptions`] if one is installed already, which then stays.
+    pub fn install(&self) -> Result<(), LockError> {
+        INSTALLED.set(self.clone()).map_err(|_| {
+            LockError::options(
+                "a client is installed already: install one at start, use `scope` or `client = ..` for others",
+            )
+        })
+    }
 
-pub(crate) async fn scope<F: Future>(client: LockClient, future: F) -> F::Output {
-    SCOPED.scope(client, future).await
+    /// Runs `future` with this client as the one that calls inside it use, and gives its output.
+    /// Tasks spawned inside are outside the scope.
+    ///
+    /// Cancellation safety: that of `future`.
+    pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        SCOPED.scope(self.clone(), future)
+    }
 }
 
 /// The scoped client, else the installed one.

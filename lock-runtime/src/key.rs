@@ -1,9 +1,9 @@
 //! How values become part of a lock key, and what a key may be.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
 use crate::error::LockError;
+use crate::percent;
 
 /// Longest key with its prefix, in bytes.
 pub(crate) const MAX_BYTES: usize = 512;
@@ -35,27 +35,11 @@ struct Encoder(String);
 impl Write for Encoder {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
-            self.0.push_str(&percent(c, |c| {
-                matches!(c, '%' | ':' | '{' | '}') || c.is_control()
-            }));
+            let special = matches!(c, '%' | ':' | '{' | '}') || c.is_control();
+            percent::push(&mut self.0, c, special);
         }
         Ok(())
     }
-}
-
-/// `c` itself, or its UTF-8 bytes as `%XX` if `special`.
-pub(crate) fn percent(c: char, special: impl Fn(char) -> bool) -> Cow<'static, str> {
-    if !special(c) {
-        return c.to_string().into();
-    }
-    let mut bytes = [0; 4];
-    c.encode_utf8(&mut bytes)
-        .bytes()
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "%{byte:02X}");
-            text
-        })
-        .into()
 }
 
 /// A key being rendered by generated code.

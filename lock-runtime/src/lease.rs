@@ -73,9 +73,11 @@ impl Lease {
         });
     }
 
-    /// Takes note that the store no longer shows our token.
-    pub(crate) fn refute(&self, found: Ownership) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+    /// Takes note that the store no longer shows our token, and of what it shows if it said so.
+    pub(crate) fn refute(&self, found: Option<Ownership>) {
+        if found.is_some() {
+            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        }
         self.term.send_modify(|term| term.refuted = true);
     }
 
@@ -148,7 +150,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refuted_lease_is_lost_at_once() {
         let lease = Lease::new(Instant::now() + Duration::from_secs(1), None);
-        lease.refute(Ownership::Free);
+        lease.refute(Some(Ownership::Free));
         lease.lost().await;
         assert!(lease.is_lost());
         assert_eq!(lease.found(), Some(Ownership::Free));

@@ -5,15 +5,18 @@ mod builder;
 mod client;
 mod error;
 mod guard;
+mod held;
 mod installed;
 mod key;
 mod lease;
 mod options;
+mod percent;
 mod private;
 mod release;
 mod renewal;
 mod request;
 mod run;
+mod shared;
 mod store;
 mod token;
 mod wait;
@@ -27,12 +30,10 @@ pub use builder::LockClientBuilder;
 pub use lock_macros::distributed_lock;
 
 pub use client::{LockClient, Remaining};
-pub use error::LockError;
+pub use error::{LockError, StoreError, StoreErrorKind};
 pub use guard::LockGuard;
 pub use key::encode;
 pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
 pub use request::LockRequest;
-pub use store::{
-    LockSession, LockStore, MemoryStore, Release, StoreError, StoreErrorKind, StoreFuture, Stored,
-};
+pub use store::{LockSession, LockStore, MemoryStore, Release, StoreFuture, Stored};
 pub use token::{Holder, LockToken, Owner, Ownership};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::acquire::acquire;
-use crate::client::Shared;
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::key::prefixed;
 use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
+use crate::shared::Shared;
 
 /// A lock about to be asked for, made by [`LockClient::lock`](crate::LockClient::lock).
 ///

@@ -82,7 +82,12 @@ pub(crate) async fn run<F: Future>(
     let in_time = !guard.lease().is_lost();
     // Its locals (a transaction to roll back) go before the lock does.
     body.set(None);
-    Box::pin(settle(guard, output, in_time)).await
+    let lost = Box::pin(give_up(guard, output.is_some(), in_time)).await;
+    match (output, lost) {
+        (Some(output), None) => Outcome::Done(output),
+        (Some(output), Some(lost)) => Outcome::Lost(output, lost),
+        (None, lost) => Outcome::Failed(lost.unwrap_or_else(|| guard.lost_error(None))),
+    }
 }
 
 /// Polls the body until its end, or under [`OnLost::Cancel`] until the lock is lost.
@@ -102,31 +107,25 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
     .await
 }
 
-async fn settle<T>(guard: &LockGuard, output: Option<T>, in_time: bool) -> Outcome<T> {
-    let released = guard.give_up().await;
-    let Some(output) = output else {
-        let found = match (guard.lease().found(), released) {
-            (Some(found), _) => Some(found),
-            (None, Some(released)) => guard.found(released.code).await,
-            (None, None) => None,
-        };
-        return Outcome::Failed(guard.lost_error(found));
-    };
+/// Releases, and says whether the lock was lost under the body.
+async fn give_up(guard: &LockGuard, finished: bool, in_time: bool) -> Option<LockError> {
+    // Without an answer the deadline decides.
+    let released = guard.give_up().await.ok();
     let stands = match released {
         None => in_time,
         Some(released) if in_time => !released.refutes(),
         Some(released) => {
-            let mine = matches!(released.code, Release::Deleted | Release::NotDeleted);
-            mine && guard.is_settled() && !guard.lease().is_refuted()
+            let ours = matches!(released.code, Release::Deleted | Release::NotDeleted);
+            ours && guard.is_settled() && !guard.lease().is_refuted()
         }
     };
-    if stands {
-        return Outcome::Done(output);
+    if finished && stands {
+        return None;
     }
     let found = match (guard.lease().found(), released) {
         (Some(found), _) => Some(found),
         (None, Some(released)) => guard.found(released.code).await,
         (None, None) => None,
     };
-    Outcome::Lost(output, guard.lost_error(found))
+    Some(guard.lost_error(found))
 }

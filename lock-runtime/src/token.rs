@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-use crate::key::percent;
+use crate::percent;
 
 const HOST_BYTES: usize = 60;
 const FUNCTION_BYTES: usize = 80;
@@ -61,20 +61,18 @@ fn host() -> &'static str {
 
 /// The escaped text, cut from the front to `limit` bytes: the end of a path is what tells.
 fn label_tail(text: &str, limit: usize) -> String {
-    let mut pieces = Vec::new();
+    let special = |c: char| matches!(c, '%' | '|') || c.is_control() || c.is_whitespace();
     let mut length = 0;
-    for c in text.chars().rev() {
-        let piece = percent(c, |c| {
-            matches!(c, '%' | '|') || c.is_control() || c.is_whitespace()
-        });
-        length += piece.len();
-        if length > limit {
-            break;
-        }
-        pieces.push(piece);
+    let tail = text.char_indices().rev().take_while(|(_, c)| {
+        length += percent::length(*c, special(*c));
+        length <= limit
+    });
+    let start = tail.last().map_or(text.len(), |(at, _)| at);
+    let mut label = String::new();
+    for c in text[start..].chars() {
+        percent::push(&mut label, c, special(c));
     }
-    pieces.reverse();
-    pieces.concat()
+    label
 }
 
 /// What stands at a key that we do not own, told as well as its value allows.

@@ -57,14 +57,9 @@ impl Lines {
         }
     }
 
-    /// Whether somebody waits for `key`.
-    pub(crate) fn occupied(&self, key: &str) -> bool {
-        self.lines().contains_key(key)
-    }
-
-    /// The last holder that those in the line of `key` saw.
-    pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
-        self.lines().get(key)?.seen.clone()
+    /// The last holder that those in the line of `key` saw; `None` if nobody is in line.
+    pub(crate) fn seen_by(&self, key: &str) -> Option<Option<Holder>> {
+        self.lines().get(key).map(|line| line.seen.clone())
     }
 
     /// A lock of this client was given back: its head need not sleep on.
@@ -91,7 +86,7 @@ impl InLine {
     }
 
     pub(crate) fn seen(&self) -> Option<Holder> {
-        self.lines.seen(&self.key)
+        self.lines.seen_by(&self.key)?
     }
 
     /// Ends when this client gives a lock of the key back.
@@ -116,25 +111,36 @@ impl Drop for InLine {
 #[derive(Debug)]
 pub(crate) struct Polls {
     cap: Duration,
-    /// When the holder's key expires, if it is known.
-    expiry: Option<Instant>,
+    expiry: Expiry,
+}
+
+/// When the holder's key expires.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expiry {
+    Unknown,
+    Never,
+    At(Instant),
 }
 
 impl Polls {
     pub(crate) fn new() -> Self {
         Self {
             cap: FIRST_POLL,
-            expiry: None,
+            expiry: Expiry::Unknown,
         }
     }
 
     /// Whether the holder's expiry is unknown or over, so that it is worth asking for.
     pub(crate) fn wants_expiry(&self) -> bool {
-        self.expiry.is_none_or(|expiry| expiry <= Instant::now())
+        match self.expiry {
+            Expiry::Unknown => true,
+            Expiry::Never => false,
+            Expiry::At(expiry) => expiry <= Instant::now(),
+        }
     }
 
-    pub(crate) fn expires(&mut self, at: Option<Instant>) {
-        self.expiry = at;
+    pub(crate) fn expires(&mut self, expiry: Expiry) {
+        self.expiry = expiry;
     }
 
     pub(crate) fn next(&mut self) -> Instant {
@@ -142,7 +148,7 @@ impl Polls {
         let poll = now + self.cap.mul_f64(jitter());
         self.cap = (self.cap * 2).min(SLOWEST_POLL);
         match self.expiry {
-            Some(expiry) if expiry > now => poll.min(expiry),
+            Expiry::At(expiry) if expiry > now => poll.min(expiry),
             _ => poll,
         }
     }
@@ -172,7 +178,7 @@ mod tests {
     async fn the_holders_expiry_is_not_slept_over() {
         let mut polls = Polls::new();
         let soon = Instant::now() + Duration::from_micros(10);
-        polls.expires(Some(soon));
+        polls.expires(Expiry::At(soon));
         assert!((0..20).all(|_| polls.next() <= soon));
         assert!(!polls.wants_expiry());
     }
@@ -187,9 +193,9 @@ mod tests {
         assert!(futures_pending(second.turn()).await);
         drop(first);
         second.turn().await;
-        assert!(lines.occupied("k"));
+        assert!(lines.seen_by("k").is_some());
         drop(second);
-        assert!(!lines.occupied("k"));
+        assert!(lines.seen_by("k").is_none());
     }
 
     async fn futures_pending(future: impl Future<Output = ()>) -> bool {

@@ -14,12 +14,43 @@ use crate::token::LockToken;
 ///
 /// Time is tokio's: under `tokio::time::pause` leases expire when the paused clock says so.
 #[derive(Debug, Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<HashMap<String, Entry>>>);
+pub struct MemoryStore(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    map: HashMap<String, Entry>,
+    /// How many entries there may be before the expired ones are looked for.
+    sweep_at: usize,
+}
 
 #[derive(Debug, Clone)]
 struct Entry {
     stored: Stored,
     expires: Option<Instant>,
+}
+
+impl Entry {
+    fn is_there(&self, now: Instant) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+impl Entries {
+    fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        let now = Instant::now();
+        self.map.get_mut(key).filter(|entry| entry.is_there(now))
+    }
+
+    fn insert(&mut self, key: String, stored: Stored, ttl: Option<Duration>) {
+        let now = Instant::now();
+        if self.map.len() >= self.sweep_at {
+            self.map.retain(|_, entry| entry.is_there(now));
+            // Sweeping at twice what is left costs each insertion a constant share.
+            self.sweep_at = (self.map.len() * 2).max(64);
+        }
+        let expires = ttl.map(|ttl| now + ttl);
+        self.map.insert(key, Entry { stored, expires });
+    }
 }
 
 impl MemoryStore {
@@ -30,29 +61,29 @@ impl MemoryStore {
     }
 
     /// Puts a value at a key whatever is there, as a stranger might: for tests of how your code
-    /// takes the loss of a lock. `None` for `ttl`: it does not expire.
+    /// takes the loss of a lock. The key is the whole one, with the client's prefix. `None` for
+    /// `ttl`: it does not expire.
     pub fn put(&self, key: impl Into<String>, stored: Stored, ttl: Option<Duration>) {
-        let expires = ttl.map(|ttl| Instant::now() + ttl);
-        self.entries().insert(key.into(), Entry { stored, expires });
+        self.entries().insert(key.into(), stored, ttl);
     }
 
     /// Removes a key whatever it holds, as a stranger might.
     pub fn remove(&self, key: &str) {
-        self.entries().remove(key);
+        self.entries().map.remove(key);
     }
 
     /// The keys that exist now.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        self.entries().keys().cloned().collect()
+        let now = Instant::now();
+        let entries = self.entries();
+        let there = entries.map.iter().filter(|(_, entry)| entry.is_there(now));
+        there.map(|(key, _)| key.clone()).collect()
     }
 
-    /// The entries that have not expired. A panic elsewhere cannot leave the map half written.
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        entries.retain(|_, entry| entry.expires.is_none_or(|expires| now < expires));
-        entries
+    /// A panic elsewhere cannot leave the map half written.
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,12 +107,11 @@ impl LockSession for MemoryStore {
     ) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
             let mut entries = self.entries();
-            if let Some(entry) = entries.get(key) {
+            if let Some(entry) = entries.get_mut(key) {
                 return Ok(Some(entry.stored.clone()));
             }
             let stored = Stored::Value(token.as_str().into());
-            let expires = Some(Instant::now() + ttl);
-            entries.insert(key.to_owned(), Entry { stored, expires });
+            entries.insert(key.to_owned(), stored, Some(ttl));
             Ok(None)
         })
     }
@@ -89,10 +119,10 @@ impl LockSession for MemoryStore {
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         Box::pin(async move {
             let mut entries = self.entries();
-            Ok(match entries.get(key) {
+            Ok(match entries.get_mut(key) {
                 None => Release::Missing,
                 Some(entry) if entry.stored.is(token) => {
-                    entries.remove(key);
+                    entries.map.remove(key);
                     Release::Deleted
                 }
                 Some(_) => Release::NotOurs,
@@ -119,7 +149,7 @@ impl LockSession for MemoryStore {
 
     fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
         Box::pin(async move {
-            Ok(self.entries().get(key).map(|entry| {
+            Ok(self.entries().get_mut(key).map(|entry| {
                 let left = entry.expires.map(|expires| expires - Instant::now());
                 (entry.stored.clone(), left)
             }))
@@ -128,5 +158,22 @@ impl LockSession for MemoryStore {
 
     fn is_open(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_entries_are_swept() {
+        let store = MemoryStore::new();
+        let ttl = Duration::from_millis(10);
+        for n in 0..10_000 {
+            store.put(n.to_string(), Stored::OtherType, Some(ttl));
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(store.keys().len(), 9);
+        assert!(store.entries().map.len() <= 64);
     }
 }

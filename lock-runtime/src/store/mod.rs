@@ -10,6 +10,7 @@ use std::time::Duration;
 
 pub use memory::MemoryStore;
 
+use crate::error::StoreError;
 use crate::options::AcquireForm;
 use crate::token::{Holder, LockToken, Ownership};
 
@@ -19,7 +20,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// A backend that keeps locks.
 ///
 /// Every future a store returns must end by itself within a bounded time, with
-/// [`StoreErrorKind::Timeout`] if need be; dropping one before it ends may or may not have run
+/// [`StoreErrorKind::Timeout`](crate::StoreErrorKind::Timeout) if need be; dropping one before it ends may or may not have run
 /// the command.
 pub trait LockStore: Send + Sync + 'static {
     /// A session that works in the calling runtime: the current one while it is sound, else a
@@ -103,58 +104,6 @@ pub enum Release {
     NotOurs,
     /// Code `-2`: the key held our token and could not be deleted; its ttl ends it.
     NotDeleted,
-}
-
-/// What kept a store from answering.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct StoreError {
-    kind: StoreErrorKind,
-    message: String,
-}
-
-/// What a [`StoreError`] means for the command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreErrorKind {
-    /// No answer in time: the command may have run, or may yet run.
-    Timeout,
-    /// The connection broke: the command may have run.
-    Disconnected,
-    /// No connection could be made: the command was not sent.
-    Unreachable,
-    /// The server refused for now (loading, busy with a script, failing over): it did not run.
-    Unavailable,
-    /// The server refused: the command did not run, and repeating it will not help.
-    Refused,
-}
-
-impl StoreError {
-    /// An error that says what to do about it.
-    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-
-    /// What it means for the command.
-    #[must_use]
-    pub fn kind(&self) -> StoreErrorKind {
-        self.kind
-    }
-
-    /// Whether the command may have run all the same.
-    pub(crate) fn is_ambiguous(&self) -> bool {
-        matches!(
-            self.kind,
-            StoreErrorKind::Timeout | StoreErrorKind::Disconnected
-        )
-    }
-
-    pub(crate) fn is_final(&self) -> bool {
-        self.kind == StoreErrorKind::Refused
-    }
 }
 
 impl fmt::Debug for dyn LockStore {

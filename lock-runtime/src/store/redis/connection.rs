@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::dialect::{Failure, failure};
 use super::session::RedisSession;
-use crate::error::LockError;
-use crate::store::{LockSession, LockStore, StoreError, StoreErrorKind, StoreFuture};
+use crate::error::{LockError, StoreError, StoreErrorKind};
+use crate::store::{LockSession, LockStore, StoreFuture};
 
 /// Where a server is, and how patient we are with it.
 #[derive(Clone, Default)]

@@ -2,7 +2,8 @@
 
 use redis::{ErrorKind, RedisError, Value};
 
-use crate::store::{StoreError, StoreErrorKind, Stored};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::Stored;
 
 /// How a command went wrong, for the session that has to act on it.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use super::dialect::{Failure, failure, integer, stored, unsupported};
 use super::scripts::{self, Script};
+use crate::error::{StoreError, StoreErrorKind};
 use crate::options::AcquireForm;
-use crate::store::{LockSession, Release, StoreError, StoreErrorKind, StoreFuture, Stored};
+use crate::store::{LockSession, Release, StoreFuture, Stored};
 use crate::token::LockToken;
 
 /// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole

@@ -1,0 +1,46 @@
+//! A key that held our token, as far as we know: what a guard and its renewal share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::error::StoreError;
+use crate::lease::Lease;
+use crate::shared::Shared;
+use crate::store::Stored;
+use crate::token::{LockToken, Ownership};
+
+pub(crate) struct Held {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: Arc<str>,
+    pub(crate) token: LockToken,
+    pub(crate) lease: Lease,
+}
+
+impl Held {
+    /// Asks who stands at the key. Somebody else, or nobody: the lease is lost.
+    pub(crate) async fn check(&self) -> Result<Ownership, StoreError> {
+        let found = self.shared.inspect(&self.key).await?;
+        let found = Stored::compared(found.as_ref().map(|(stored, _)| stored), &self.token);
+        if found != Ownership::Mine {
+            self.lease.refute(Some(found.clone()));
+        }
+        Ok(found)
+    }
+
+    /// Gives the lease its whole ttl again; refused, it is lost. An error moves nothing.
+    pub(crate) async fn extend(&self, ttl: Duration) -> Result<(), StoreError> {
+        let extended = self.shared.within_deadline(async {
+            let session = self.shared.store.session().await?;
+            let sent = Instant::now();
+            let extended = session.extend(&self.key, &self.token, ttl).await?;
+            Ok(extended.then_some(sent))
+        });
+        match extended.await? {
+            Some(sent) => self.lease.extended(sent, ttl),
+            None => self.lease.refute(None),
+        }
+        Ok(())
+    }
+}

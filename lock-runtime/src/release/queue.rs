@@ -1,0 +1,195 @@
+//! The releases of one client that still have to be sent or answered. Outlives their callers.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::runtime::Id;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::error::StoreError;
+use crate::store::{LockSession, LockStore, Release};
+use crate::token::LockToken;
+use crate::wait::Lines;
+
+/// One client's releases.
+pub(crate) struct Releases {
+    pub(super) store: Arc<dyn LockStore>,
+    pub(super) lines: Arc<Lines>,
+    queue: Mutex<Queue>,
+    /// Something to do for a worker.
+    work: Notify,
+    /// A release was sent or settled, or a place was given back.
+    settled: Notify,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    jobs: VecDeque<Job>,
+    /// Releases of each key whose first sending is not over.
+    unwritten: HashMap<Arc<str>, usize>,
+    /// Locks held or being asked for: each may become a job.
+    places: usize,
+    releasing: usize,
+    /// A worker dies with its runtime, which its token tells.
+    pub(super) workers: HashMap<Id, Weak<()>>,
+    closed: bool,
+}
+
+/// A token to be deleted from its key.
+pub(super) struct Job {
+    pub(super) key: Arc<str>,
+    pub(super) token: LockToken,
+    /// The sessions whose answer is still wanted.
+    pub(super) carriers: Vec<Carrier>,
+    /// When the last ttl that this token can have been given is over.
+    pub(super) over: Instant,
+    /// Whether it may have been sent before.
+    pub(super) sent: bool,
+    /// Whether later commands for the key wait for it.
+    pub(super) unwritten: bool,
+    pub(super) reply: Option<oneshot::Sender<Answer>>,
+}
+
+/// A session that carried SETs with the token of a job.
+pub(super) struct Carrier {
+    pub(super) session: Arc<dyn LockSession>,
+    /// How many of them were not answered: each may yet land.
+    pub(super) unanswered: usize,
+}
+
+/// What a caller who waits for its release is told.
+pub(crate) type Answer = Result<Released, StoreError>;
+
+/// The answer of a release that was answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Released {
+    pub(crate) code: Release,
+    /// Whether this answers the first sending. A later one may find its own earlier work.
+    pub(crate) first: bool,
+}
+
+impl Released {
+    /// Whether it shows that the lock was lost on the way. Only a first sending can.
+    pub(crate) fn refutes(self) -> bool {
+        self.first && matches!(self.code, Release::Missing | Release::NotOurs)
+    }
+}
+
+impl Releases {
+    pub(crate) fn new(store: Arc<dyn LockStore>, lines: Arc<Lines>) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            lines,
+            queue: Mutex::default(),
+            work: Notify::new(),
+            settled: Notify::new(),
+        })
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes room for one job more.
+    pub(super) fn reserve(&self) {
+        let mut queue = self.queue();
+        queue.places += 1;
+        let room = queue.places;
+        queue.jobs.reserve(room);
+    }
+
+    pub(super) fn give_back_place(&self) {
+        self.queue().places -= 1;
+        self.settled.notify_waiters();
+        // A worker of a closed client waits for the last place.
+        self.work.notify_waiters();
+    }
+
+    pub(super) fn push(&self, job: Job) {
+        let mut queue = self.queue();
+        *queue.unwritten.entry(job.key.clone()).or_default() += 1;
+        queue.releasing += 1;
+        queue.jobs.push_back(job);
+        drop(queue);
+        self.work.notify_waiters();
+    }
+
+    /// Puts back a job whose worker ended under it.
+    pub(super) fn push_back(&self, job: Job) {
+        self.queue().jobs.push_front(job);
+        self.work.notify_waiters();
+    }
+
+    pub(super) fn pop(&self) -> Option<Job> {
+        self.queue().jobs.pop_front()
+    }
+
+    /// The first sending of a release of `key` is over: a later command cannot overtake it.
+    pub(super) fn written(&self, key: &str) {
+        let mut queue = self.queue();
+        if let Some(count) = queue.unwritten.get_mut(key) {
+            *count -= 1;
+            if *count == 0 {
+                queue.unwritten.remove(key);
+            }
+        }
+        drop(queue);
+        self.settled.notify_waiters();
+    }
+
+    pub(super) fn settled(&self) {
+        self.queue().releasing -= 1;
+        self.settled.notify_waiters();
+    }
+
+    /// Waits until there is something to do for a worker; must be made before looking.
+    pub(super) fn work(&self) -> tokio::sync::futures::Notified<'_> {
+        self.work.notified()
+    }
+
+    /// Whether no job can come any more.
+    pub(super) fn is_over(&self) -> bool {
+        let queue = self.queue();
+        queue.closed && queue.places == 0 && queue.jobs.is_empty()
+    }
+
+    /// Waits until no release of `key` is queued that was not sent.
+    ///
+    /// Cancellation safety: holds nothing.
+    pub(crate) async fn all_written(&self, key: &str) {
+        self.until(|queue| !queue.unwritten.contains_key(key)).await;
+    }
+
+    /// Waits until every place is given back and every release is settled.
+    ///
+    /// Cancellation safety: holds nothing.
+    pub(crate) async fn idle(&self) {
+        self.until(|queue| queue.places == 0 && queue.releasing == 0)
+            .await;
+    }
+
+    async fn until(&self, done: impl Fn(&Queue) -> bool) {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            settled.as_mut().enable();
+            if done(&self.queue()) {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Locks held or being asked for, and releases not yet settled.
+    pub(crate) fn remaining(&self) -> (usize, usize) {
+        let queue = self.queue();
+        (queue.places, queue.releasing)
+    }
+
+    /// Lets the workers end when the last place is given back and the queue is empty.
+    pub(crate) fn close(&self) {
+        self.queue().closed = true;
+        self.work.notify_waiters();
+    }
+}

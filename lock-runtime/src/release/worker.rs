@@ -1,0 +1,189 @@
+//! The worker of a runtime: sends releases until they are answered or their ttl is over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep};
+
+use super::queue::{Carrier, Job, Released, Releases};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{LockSession, LockStore, Release};
+use crate::token::LockToken;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Starts a worker in the calling runtime if it has none.
+pub(crate) fn ensure_worker(releases: &Arc<Releases>) {
+    let runtime = Handle::current();
+    let mut queue = releases.queue();
+    let works = |alive: &std::sync::Weak<()>| alive.strong_count() > 0;
+    if queue.workers.get(&runtime.id()).is_some_and(works) {
+        return;
+    }
+    queue.workers.retain(|_, alive| works(alive));
+    let alive = Arc::new(());
+    queue.workers.insert(runtime.id(), Arc::downgrade(&alive));
+    drop(queue);
+    let releases = releases.clone();
+    runtime.spawn(async move {
+        work(&releases).await;
+        drop(alive);
+    });
+}
+
+/// Sends jobs side by side, so that one without an answer holds up no other. They are not tasks of
+/// their own: a runtime that shuts down drops them where they are, back into the queue.
+async fn work(releases: &Arc<Releases>) {
+    let mut running = FuturesUnordered::new();
+    loop {
+        let work = releases.work();
+        tokio::pin!(work);
+        work.as_mut().enable();
+        while let Some(job) = releases.pop() {
+            let job = Some(job);
+            running.push(Running { releases, job }.run());
+        }
+        if running.is_empty() && releases.is_over() {
+            return;
+        }
+        tokio::select! {
+            () = work => {}
+            Some(()) = running.next() => {}
+        }
+    }
+}
+
+/// A job in a worker's hands.
+struct Running<'a> {
+    releases: &'a Arc<Releases>,
+    job: Option<Job>,
+}
+
+impl Running<'_> {
+    async fn run(mut self) {
+        let mut pause = FIRST_PAUSE;
+        while let Some(job) = &mut self.job {
+            let failure = job.send(&*self.releases.store).await;
+            if std::mem::take(&mut job.unwritten) {
+                self.releases.written(&job.key);
+            }
+            self.releases.lines.freed(&job.key);
+            let over = Instant::now() >= job.over;
+            match failure {
+                _ if job.carriers.is_empty() => break,
+                Some(error) if over => {
+                    tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
+                    break;
+                }
+                Some(error) => {
+                    tracing::debug!(key = %job.key, %error, "the release is sent again");
+                    // A refusal may end (replicas come back), but the caller is told at once.
+                    if let Some(reply) = job.reply.take_if(|_| error.is_final()) {
+                        let _ = reply.send(Err(error));
+                    }
+                }
+                None if over => break,
+                None => {}
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.job = None;
+        self.releases.settled();
+    }
+}
+
+impl Drop for Running<'_> {
+    /// Its worker ended under it: the job goes back for another one, as possibly sent.
+    fn drop(&mut self) {
+        if let Some(mut job) = self.job.take() {
+            job.sent = true;
+            self.releases.push_back(job);
+        }
+    }
+}
+
+impl Job {
+    /// Sends a CAD for every session whose answer is still wanted. Gives the last error.
+    ///
+    /// Cancellation safety: what was answered is taken note of before the next CAD is sent.
+    async fn send(&mut self, store: &dyn LockStore) -> Option<StoreError> {
+        let again = self.sent;
+        let mut failure = None;
+        let mut at = 0;
+        while let Some(carrier) = self.carriers.get_mut(at) {
+            let mut first = !std::mem::replace(&mut self.sent, true);
+            let mut answer = match carrier.own_session(again) {
+                Some(own) => carrier.release(own, &self.key, &self.token).await,
+                None => {
+                    carrier
+                        .release_elsewhere(store, &self.key, &self.token)
+                        .await
+                }
+            };
+            if matches!(&answer, Err(error) if error.kind() == StoreErrorKind::Disconnected) {
+                // Nothing more to wait for there: its driver ended, perhaps with its runtime.
+                first = false;
+                answer = carrier
+                    .release_elsewhere(store, &self.key, &self.token)
+                    .await;
+            }
+            match answer {
+                Ok(code) => {
+                    if code == Release::NotDeleted {
+                        tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
+                    }
+                    if let Some(reply) = self.reply.take() {
+                        // The caller may have stopped waiting.
+                        let _ = reply.send(Ok(Released { code, first }));
+                    }
+                    if carrier.unanswered == 0 {
+                        self.carriers.remove(at);
+                        continue;
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+            at += 1;
+        }
+        failure
+    }
+}
+
+impl Carrier {
+    /// A CAD behind a SET on the same connection cannot overtake it, even if that connection is
+    /// silent: once written it needs no answer. Any other may come before the SET lands.
+    fn own_session(&self, again: bool) -> Option<Arc<dyn LockSession>> {
+        let own = !again && (self.unanswered > 0 || self.session.is_open());
+        own.then(|| self.session.clone())
+    }
+
+    async fn release_elsewhere(
+        &mut self,
+        store: &dyn LockStore,
+        key: &str,
+        token: &LockToken,
+    ) -> Result<Release, StoreError> {
+        let session = store.session().await?;
+        self.release(session, key, token).await
+    }
+
+    async fn release(
+        &mut self,
+        session: Arc<dyn LockSession>,
+        key: &str,
+        token: &LockToken,
+    ) -> Result<Release, StoreError> {
+        let code = session.release(key, token).await?;
+        if Arc::ptr_eq(&session, &self.session) {
+            self.unanswered = 0;
+        } else if code == Release::Deleted {
+            self.unanswered = self.unanswered.saturating_sub(1);
+        }
+        Ok(code)
+    }
+}

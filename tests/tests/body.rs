@@ -1,0 +1,166 @@
+//! What happens to a body whose lock is lost under it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lock_runtime::{LockClient, LockError, MemoryStore, Ownership, Stored, distributed_lock};
+use tokio::time::{Instant, sleep};
+
+const KEY: &str = "lock:job";
+
+#[derive(Debug, PartialEq)]
+enum JobError {
+    Lost(Option<bool>),
+    Lock,
+    Own,
+}
+
+impl From<LockError> for JobError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Lost { found, .. } => {
+                Self::Lost(found.map(|found| found == Ownership::Mine))
+            }
+            _ => Self::Lock,
+        }
+    }
+}
+
+/// What a body saw.
+#[derive(Default)]
+struct Seen {
+    polls: AtomicUsize,
+    last: std::sync::Mutex<Option<Instant>>,
+    dropped: AtomicBool,
+}
+
+struct Noted(Arc<Seen>);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.0.dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+async fn step(seen: &Seen, length: Duration) {
+    let mut sleep = std::pin::pin!(sleep(length));
+    std::future::poll_fn(|context| {
+        seen.polls.fetch_add(1, Ordering::SeqCst);
+        *seen.last.lock().expect("no panic") = Some(Instant::now());
+        sleep.as_mut().poll(context)
+    })
+    .await;
+}
+
+#[distributed_lock(key = "job", ttl = 1)]
+async fn cancelled(seen: Arc<Seen>, steps: u32) -> Result<u32, JobError> {
+    let _noted = Noted(seen.clone());
+    for _ in 0..steps {
+        step(&seen, Duration::from_millis(100)).await;
+    }
+    Ok(steps)
+}
+
+#[distributed_lock(key = "job", ttl = 1, on_lost = "finish")]
+async fn finishing(length: Duration, output: Result<u32, JobError>) -> Result<u32, JobError> {
+    sleep(length).await;
+    output
+}
+
+#[distributed_lock(key = "job", ttl = 1, on_lost = "finish", guard = lock)]
+async fn robbed(
+    memory: MemoryStore,
+    put: Option<Stored>,
+    length: Duration,
+    output: Result<u32, JobError>,
+) -> Result<u32, JobError> {
+    assert!(!lock.remaining().is_zero());
+    match put {
+        Some(stored) => memory.put(KEY, stored, None),
+        None => memory.remove(KEY),
+    }
+    sleep(length).await;
+    output
+}
+
+fn world() -> (MemoryStore, LockClient) {
+    let memory = MemoryStore::new();
+    let client = LockClient::builder()
+        .store(memory.clone())
+        .expect("default settings");
+    (memory, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_outlives_its_ttl_is_never_polled_late() {
+    let (memory, client) = world();
+    let (seen, began) = (Arc::new(Seen::default()), Instant::now());
+    let result = client.scope(cancelled(seen.clone(), 30)).await;
+    assert_eq!(result, Err(JobError::Lost(Some(true))));
+    let last = seen.last.lock().expect("no panic").expect("was polled");
+    assert!(
+        last < began + Duration::from_millis(988),
+        "{:?}",
+        last - began
+    );
+    assert!(seen.polls.load(Ordering::SeqCst) >= 10);
+    assert!(seen.dropped.load(Ordering::SeqCst));
+    assert!(memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_woken_after_its_deadline_is_not_polled_again() {
+    let (memory, client) = world();
+    let seen = Arc::new(Seen::default());
+    let mut call = std::pin::pin!(client.scope(cancelled(seen.clone(), 3)));
+    // Polled once, then not before the deadline is over: a stopped process, a starved runtime.
+    tokio::select! {
+        biased;
+        _ = &mut call => panic!("it takes longer"),
+        () = sleep(Duration::from_millis(10)) => {}
+    }
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let polls = seen.polls.load(Ordering::SeqCst);
+    assert_eq!(call.await, Err(JobError::Lost(Some(false))));
+    assert_eq!(seen.polls.load(Ordering::SeqCst), polls);
+    assert!(memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn finishing_late_counts_only_if_the_key_is_still_ours() {
+    let (memory, client) = world();
+    // Past the deadline (988 ms), before the ttl is over.
+    let late = Duration::from_millis(995);
+    assert_eq!(client.scope(finishing(late, Ok(1))).await, Ok(1));
+    let expired = Duration::from_secs(2);
+    let result = client.scope(finishing(expired, Ok(1))).await;
+    assert_eq!(result, Err(JobError::Lost(Some(false))));
+    let result = client.scope(finishing(expired, Err(JobError::Own))).await;
+    assert_eq!(result, Err(JobError::Own));
+    assert!(memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_stolen_in_mid_body_is_left_alone_and_lost() {
+    for length in [Duration::from_millis(1), Duration::from_secs(2)] {
+        let (memory, client) = world();
+        let thief = || Some(Stored::Value(b"thief".to_vec()));
+        let call = robbed(memory.clone(), thief(), length, Ok(1));
+        assert_eq!(client.scope(call).await, Err(JobError::Lost(Some(false))));
+        assert_eq!(memory.keys(), [KEY]);
+        memory.remove(KEY);
+        let call = robbed(memory.clone(), thief(), length, Err(JobError::Own));
+        assert_eq!(client.scope(call).await, Err(JobError::Own));
+        assert_eq!(memory.keys(), [KEY]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_deleted_in_mid_body_is_lost() {
+    for length in [Duration::from_millis(1), Duration::from_secs(2)] {
+        let (memory, client) = world();
+        let call = robbed(memory.clone(), None, length, Ok(1));
+        assert_eq!(client.scope(call).await, Err(JobError::Lost(Some(false))));
+    }
+}
