@@ -62,8 +62,8 @@ impl Call<'_> {
             holder,
         };
         // To ask the store now would be to overtake those in line.
-        if let Some(seen) = self.shared.lines.seen_by(self.key) {
-            return Err(busy(seen));
+        if self.shared.lines.occupied(self.key) {
+            return Err(busy(self.shared.lines.seen(self.key)));
         }
         let mut contender = Contender::new(self);
         match contender.ask().await? {
@@ -209,7 +209,7 @@ impl<'a> Contender<'a> {
     fn failed(&self, cause: StoreError) -> LockError {
         let key = self.key.to_string();
         if self.place.is_settled() {
-            LockError::Backend { key, cause }
+            LockError::backend(key, cause)
         } else {
             LockError::Indeterminate { key, cause }
         }

@@ -128,10 +128,8 @@ impl LockClientBuilder {
             root_certificate: self.root_certificate.clone(),
         };
         let store = RedisStore::new(url, target)?;
-        store.session().await.map_err(|cause| LockError::Backend {
-            key: store.address(),
-            cause,
-        })?;
+        let connected = store.session().await;
+        connected.map_err(|cause| LockError::Backend { key: None, cause })?;
         Ok(self.store_unchecked(Arc::new(store)))
     }
 

@@ -63,7 +63,7 @@ impl LockClient {
                 found.as_ref().map(|(stored, _)| stored),
                 token,
             )),
-            Err(cause) => Err(LockError::Backend { key, cause }),
+            Err(cause) => Err(LockError::backend(key, cause)),
         }
     }
 

@@ -63,10 +63,10 @@ pub enum LockError {
     },
 
     /// The store cannot be reached or refuses to serve. The body did not run.
-    #[error("the store of lock `{key}` failed: {cause}")]
+    #[error("{}: {cause}", failed_text(.key.as_deref()))]
     Backend {
-        /// The lock key with the client's prefix, or the server's address if no key was asked for.
-        key: String,
+        /// The lock key with the client's prefix; `None` if none was asked for yet.
+        key: Option<String>,
         /// What failed, with a remedy.
         cause: StoreError,
     },
@@ -108,6 +108,13 @@ pub enum LockError {
 }
 
 impl LockError {
+    pub(crate) fn backend(key: impl Into<String>, cause: StoreError) -> Self {
+        Self::Backend {
+            key: Some(key.into()),
+            cause,
+        }
+    }
+
     pub(crate) fn options(reason: impl Into<String>) -> Self {
         Self::InvalidOptions {
             reason: reason.into(),
@@ -162,6 +169,15 @@ impl StoreError {
         Self::new(StoreErrorKind::Timeout, message)
     }
 
+    /// The same without its words if they repeat `secret`, as some servers do with what they refuse.
+    pub(crate) fn without(mut self, secret: &str) -> Self {
+        if !secret.is_empty() && self.message.contains(secret) {
+            "the server refused to let us in, with words that repeat the password; check user, password and server"
+                .clone_into(&mut self.message);
+        }
+        self
+    }
+
     /// What it means for the command.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
@@ -183,6 +199,13 @@ impl StoreError {
 
 fn seen(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "not seen yet".to_owned(), ToString::to_string)
+}
+
+fn failed_text(key: Option<&str>) -> String {
+    key.map_or_else(
+        || "cannot connect to the lock store".to_owned(),
+        |key| format!("lock `{key}` was not to be had, its store failed"),
+    )
 }
 
 fn found_text(found: Option<&Ownership>) -> String {

@@ -206,10 +206,7 @@ impl LockGuard {
     }
 
     fn backend(&self, cause: StoreError) -> LockError {
-        LockError::Backend {
-            key: self.key().to_owned(),
-            cause,
-        }
+        LockError::backend(self.key(), cause)
     }
 }
 

@@ -57,9 +57,14 @@ impl Lines {
         }
     }
 
-    /// The last holder that those in the line of `key` saw; `None` if nobody is in line.
-    pub(crate) fn seen_by(&self, key: &str) -> Option<Option<Holder>> {
-        self.lines().get(key).map(|line| line.seen.clone())
+    /// Whether somebody waits for `key`.
+    pub(crate) fn occupied(&self, key: &str) -> bool {
+        self.lines().contains_key(key)
+    }
+
+    /// The last holder that those in the line of `key` saw.
+    pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
+        self.lines().get(key)?.seen.clone()
     }
 
     /// A lock of this client was given back: its head need not sleep on.
@@ -86,7 +91,7 @@ impl InLine {
     }
 
     pub(crate) fn seen(&self) -> Option<Holder> {
-        self.lines.seen_by(&self.key)?
+        self.lines.seen(&self.key)
     }
 
     /// Ends when this client gives a lock of the key back.
@@ -193,9 +198,9 @@ mod tests {
         assert!(futures_pending(second.turn()).await);
         drop(first);
         second.turn().await;
-        assert!(lines.seen_by("k").is_some());
+        assert!(lines.occupied("k"));
         drop(second);
-        assert!(lines.seen_by("k").is_none());
+        assert!(!lines.occupied("k"));
     }
 
     async fn futures_pending(future: impl Future<Output = ()>) -> bool {

@@ -30,6 +30,8 @@ pub(crate) struct Target {
 pub(crate) struct RedisStore {
     client: Client,
     address: String,
+    /// No error may repeat it.
+    password: String,
     target: Target,
     sessions: Mutex<HashMap<Id, Entry>>,
     /// One caller connects, the others take what it made.
@@ -65,6 +67,8 @@ impl RedisStore {
             )
         };
         let info = url.into_connection_info().map_err(|_| wrong())?;
+        let password = info.redis_settings().password().unwrap_or_default();
+        let password = password.to_owned();
         let address = match info.addr() {
             ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}"),
             ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{host}:{port}"),
@@ -90,6 +94,7 @@ impl RedisStore {
         Ok(Self {
             client,
             address,
+            password,
             target,
             sessions: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
@@ -121,7 +126,10 @@ impl RedisStore {
         if let Some(session) = self.current() {
             return Ok(session);
         }
-        let session = timeout_at(deadline, self.open()).await.map_err(late)??;
+        let mut refusal = None;
+        let opened = timeout_at(deadline, self.open(&mut refusal)).await;
+        let session = opened.unwrap_or_else(|elapsed| Err(refusal.unwrap_or(late(elapsed))));
+        let session = session.map_err(|error| error.without(&self.password))?;
         let runtime = Handle::current();
         let token = Arc::new(());
         let alive = Arc::downgrade(&token);
@@ -139,8 +147,12 @@ impl RedisStore {
         Ok(session)
     }
 
-    /// Connects and asks for one key: only an answer shows that a server serves us.
-    async fn open(&self) -> Result<Arc<RedisSession>, StoreError> {
+    /// Connects and asks for one key: only an answer shows that a server serves us. Asks again
+    /// while `refusal` is one that ends by itself.
+    async fn open(
+        &self,
+        refusal: &mut Option<StoreError>,
+    ) -> Result<Arc<RedisSession>, StoreError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -153,6 +165,7 @@ impl RedisStore {
         loop {
             match session.probe(&self.target.probe).await {
                 Err(error) if error.kind() == StoreErrorKind::Unavailable && session.is_open() => {
+                    *refusal = Some(error);
                     sleep(Duration::from_millis(50)).await;
                 }
                 Err(error) if error.is_ambiguous() => {

@@ -26,7 +26,10 @@ pub(super) fn failure(error: &RedisError) -> Failure {
 
     let code = error.code().unwrap_or_default();
     let detail = error.detail().unwrap_or_default();
-    let told = |kind, remedy: &str| StoreError::new(kind, format!("{code} {detail}: {remedy}"));
+    let told = |kind, remedy: &str| {
+        let words = quoted(detail);
+        StoreError::new(kind, format!("{code} {words}: {remedy}"))
+    };
     // Lua errors reach us as ERR with the inner code in the text (Redis 6 and some Valkey paths).
     let says = |word: &str| code == word || detail.contains(word);
 
@@ -110,6 +113,21 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     }
 }
 
+/// A server's words, fit for a log: short, on one line, and without the arguments of the command
+/// it refused, one of which may be a password.
+fn quoted(words: &str) -> String {
+    let end = words.find(", with args beginning").unwrap_or(words.len());
+    let mut text = String::new();
+    for c in words[..end].chars().take(160) {
+        if c.is_control() {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
 const PERMISSION: &str = "the user may not run a command the lock needs; grant \
      `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form) on the lock keys";
 
@@ -157,4 +175,17 @@ fn unexpected(value: &Value) -> StoreError {
             "the server answered with {kind}, which the command cannot give; is a proxy in between?"
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_words_are_cut_short_and_escaped() {
+        let words = "unknown command 'HELLO', with args beginning with: 'AUTH' 'me' 'secret'";
+        assert_eq!(quoted(words), "unknown command 'HELLO'");
+        assert_eq!(quoted("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
+        assert_eq!(quoted(&"é".repeat(500)).chars().count(), 160);
+    }
 }

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use lock_runtime::{LockClient, LockError, Ownership, distributed_lock};
+use tokio::time::{Instant, sleep};
+
+use crate::store::{BadNetwork, Command, Fault};
+use crate::{COMMAND_DEADLINE, KEY, drain, world};
+
+#[distributed_lock(key = "a", ttl = 1, on_lost = "finish")]
+async fn finish(network: BadNetwork, length: Duration, faults: &[Fault]) -> Result<u32, LockError> {
+    for fault in faults {
+        network.plan(Command::Release, *fault);
+    }
+    sleep(length).await;
+    Ok(1)
+}
+
+async fn finished(
+    (network, client): &(BadNetwork, LockClient),
+    length: Duration,
+    faults: &[Fault],
+) -> Result<u32, LockError> {
+    client.scope(finish(network.clone(), length, faults)).await
+}
+
+const IN_TIME: Duration = Duration::from_millis(100);
+/// Past the deadline of 988 ms, before the ttl is over.
+const LATE: Duration = Duration::from_millis(990);
+
+#[tokio::test(start_paused = true)]
+async fn in_time_a_release_without_an_answer_changes_nothing() {
+    let world = world();
+    let faults = [Fault::Swallow; 100];
+    let asked = Instant::now();
+    assert_eq!(finished(&world, IN_TIME, &faults).await.ok(), Some(1));
+    assert!(asked.elapsed() <= IN_TIME + COMMAND_DEADLINE);
+    drain(&world.1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_time_a_release_whose_reply_was_lost_changes_nothing() {
+    let world = world();
+    let done = finished(&world, IN_TIME, &[Fault::NoReply]).await;
+    assert_eq!(done.ok(), Some(1));
+    drain(&world.1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_only_an_answer_that_shows_our_token_counts() {
+    let world = world();
+    assert_eq!(finished(&world, LATE, &[]).await.ok(), Some(1));
+    for faults in [&[Fault::NoReply][..], &[Fault::Swallow; 100]] {
+        let lost = finished(&world, LATE, faults).await;
+        assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+        sleep(Duration::from_mins(1)).await;
+    }
+    drain(&world.1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_our_token_does_not_count_while_a_set_may_still_land() {
+    let world = world();
+    // The first SET is lost with its connection, so it may land at any time; the second is granted.
+    world.0.plan(Command::Acquire, Fault::Break);
+    let lost = finished(&world, LATE, &[]).await;
+    assert!(
+        matches!(
+            &lost,
+            Err(LockError::Lost {
+                found: Some(Ownership::Mine),
+                ..
+            })
+        ),
+        "{lost:?}"
+    );
+    world.0.plan(Command::Acquire, Fault::Break);
+    assert_eq!(finished(&world, IN_TIME, &[]).await.ok(), Some(1));
+    drain(&world.1).await;
+}
+
+#[distributed_lock(key = "a", ttl = "900ms", renew, guard = lock)]
+async fn renewed(network: BadNetwork) -> Result<Duration, LockError> {
+    // The renewal at 300 ms gets no answer, nor does any check or renewal after it.
+    for _ in 0..100 {
+        network.plan(Command::Extend, Fault::NoReply);
+        network.plan(Command::Inspect, Fault::Swallow);
+    }
+    sleep(Duration::from_mins(1)).await;
+    Ok(lock.remaining())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unanswered_renewal_never_moves_the_deadline() {
+    let (network, client) = world();
+    let asked = Instant::now();
+    let lost = client.scope(renewed(network.clone())).await;
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    assert!(network.count(Command::Extend) >= 1);
+    // 900 ms less the margin of 11 ms: the body was cut off then, though each renewal had run.
+    let cut = asked.elapsed();
+    assert!(cut >= Duration::from_millis(889), "{cut:?}");
+    assert!(cut < Duration::from_millis(900), "{cut:?}");
+    assert!(!network.memory.keys().contains(&KEY.to_owned()));
+    drain(&client).await;
+}
+
+#[distributed_lock(key = "a", ttl = "900ms", renew)]
+async fn renewed_late(network: BadNetwork) -> Result<(), LockError> {
+    network.plan(Command::Extend, Fault::Swallow);
+    sleep(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_got_lost_is_sent_again_before_the_deadline() {
+    let (network, client) = world();
+    let done = client.scope(renewed_late(network.clone())).await;
+    assert!(done.is_ok(), "{done:?}");
+    drain(&client).await;
+}

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use lock_runtime::{LockError, Release};
+use tokio::time::{Instant, sleep};
+
+use crate::store::{Command, Fault};
+use crate::{COMMAND_DEADLINE, TTL, drain, request, world};
+
+#[tokio::test(start_paused = true)]
+async fn a_release_whose_reply_was_lost_is_sent_again() {
+    let (network, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    network.plan(Command::Release, Fault::NoReply);
+    // The second finds the work of the first done: no proof that the lock was lost.
+    assert_eq!(guard.release().await.expect("ours"), Release::Missing);
+    assert_eq!(network.count(Command::Release), 2);
+    drain(&client).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_got_lost_is_sent_again() {
+    let (network, client) = world();
+    for fault in [Fault::Swallow, Fault::Break] {
+        let guard = request(&client).acquire().await.expect("free");
+        network.plan(Command::Release, fault);
+        assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+    }
+    drain(&client).await;
+    assert!(network.memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_waits_for_one_command_deadline_and_the_worker_for_the_ttl() {
+    let (network, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    for _ in 0..1_000 {
+        network.plan(Command::Release, Fault::Swallow);
+    }
+    let asked = Instant::now();
+    let error = guard.release().await.expect_err("no answer");
+    assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
+    assert_eq!(asked.elapsed(), COMMAND_DEADLINE);
+    let rest = client.shutdown(Duration::ZERO).await;
+    assert_eq!((rest.running, rest.releasing), (0, 1));
+    drain(&client).await;
+    assert!(asked.elapsed() >= TTL, "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < TTL + Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_release_is_told_at_once_and_tried_again() {
+    let (network, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    network.plan(Command::Release, Fault::Refuse);
+    let asked = Instant::now();
+    let error = guard.release().await.expect_err("refused");
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    sleep(Duration::from_millis(100)).await;
+    assert!(network.memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_does_not_leave_holds_up_the_next_call_for_a_moment_only() {
+    let (network, client) = world();
+    drop(request(&client).acquire().await.expect("free"));
+    network.stop_server(Duration::from_secs(5));
+    let asked = Instant::now();
+    let next = request(&client).acquire().await;
+    assert!(next.is_err(), "{next:?}");
+    assert!(asked.elapsed() <= COMMAND_DEADLINE + Duration::from_millis(1));
+    sleep(Duration::from_secs(20)).await;
+    assert!(network.memory.keys().is_empty());
+}
