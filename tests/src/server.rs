@@ -39,7 +39,7 @@ impl Server {
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
         let program = program();
-        let port = free_port();
+        let port = Self::free_port();
         let script =
             "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server 2>/dev/null";
         let watchdog = Command::new("sh")
@@ -60,6 +60,32 @@ impl Server {
         };
         server.wait_until_it_answers();
         server
+    }
+
+    /// Whether the server program was built with TLS.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server program.
+    #[must_use]
+    pub fn speaks_tls() -> bool {
+        // Without a port to listen on it ends at once, one way or the other.
+        let told = Command::new(program())
+            .args(["--port", "0", "--tls-port", "0", "--save", ""])
+            .output()
+            .expect("the server program starts");
+        !String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).contains("CONFIG FILE ERROR")
+    }
+
+    /// A port that was free a moment ago.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn free_port() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        listener.local_addr().expect("its number").port()
     }
 
     fn wait_until_it_answers(&self) {
@@ -126,9 +152,4 @@ fn program() -> String {
         .expect("put a redis-server or valkey-server on the PATH, or run ./tests/run, which installs one")
         .to_string_lossy()
         .into_owned()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its number").port()
 }

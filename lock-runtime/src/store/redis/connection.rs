@@ -76,19 +76,7 @@ impl RedisStore {
             _ => return Err(wrong()),
         };
         #[cfg(feature = "tls")]
-        let client = match &target.root_certificate {
-            Some(certificate) => Client::build_with_tls(
-                info,
-                redis::TlsCertificates {
-                    client_tls: None,
-                    root_cert: Some(certificate.clone()),
-                },
-            )
-            .map_err(|_| {
-                LockError::options("the root certificate cannot be read; it must be PEM")
-            })?,
-            None => Client::open(info).map_err(|_| wrong())?,
-        };
+        let client = super::tls::client(info, target.root_certificate.as_deref())?;
         #[cfg(not(feature = "tls"))]
         let client = Client::open(info).map_err(|_| wrong())?;
         Ok(Self {
@@ -181,26 +169,26 @@ impl RedisStore {
     }
 
     fn unreachable(&self, error: &redis::RedisError) -> StoreError {
-        match failure(error) {
-            Failure::Store(error) => error,
-            _ => StoreError::new(
-                StoreErrorKind::Unreachable,
-                format!(
-                    "cannot connect to {} ({}); check host, port, TLS and that the server is up",
-                    self.address,
-                    reason(error)
-                ),
-            ),
+        if let Failure::Store(refusal) = failure(error) {
+            return refusal;
         }
-    }
-}
-
-/// The operating system's or the parser's word for it, which knows no password.
-fn reason(error: &redis::RedisError) -> String {
-    if error.is_io_error() || error.kind() == redis::ErrorKind::Parse {
-        error.to_string()
-    } else {
-        error.category().to_owned()
+        let address = &self.address;
+        let message = if error.kind() == redis::ErrorKind::Parse {
+            format!(
+                "what answers at {address} does not speak the Redis protocol; check host, port and TLS"
+            )
+        } else {
+            // The operating system's word for it; the crate's own could repeat what was sent.
+            let reason = if error.is_io_error() {
+                error.to_string()
+            } else {
+                error.category().to_owned()
+            };
+            format!(
+                "cannot reach {address} ({reason}); check host, port, TLS and that the server is up"
+            )
+        };
+        StoreError::new(StoreErrorKind::Unreachable, message)
     }
 }
 

@@ -4,5 +4,7 @@ mod connection;
 mod dialect;
 mod scripts;
 mod session;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(crate) use connection::{RedisStore, Target};

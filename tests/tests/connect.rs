@@ -1,0 +1,192 @@
+//! Servers that cannot be used, and what a user is told about them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lock_runtime::{LockClient, LockError};
+use tests::{Server, old_server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+const SECRET: &str = "hunter2-secret";
+
+async fn refusal(url: &str) -> String {
+    let builder = LockClient::builder().connect_timeout(Duration::from_millis(800));
+    let asked = Instant::now();
+    let error = builder.connect(url).await.expect_err("cannot be used");
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
+    let told = format!("{error}\n{error:?}");
+    assert!(!told.contains("secret"), "{told}");
+    println!("{error}");
+    error.to_string()
+}
+
+/// A port where somebody answers whatever is sent with these bytes.
+async fn stranger(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
+    let port = listener.local_addr().expect("its number").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut read = [0; 1024];
+                while let Ok(1..) = stream.read(&mut read).await {
+                    if stream.write_all(&answer).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    format!("redis://:{SECRET}@127.0.0.1:{port}")
+}
+
+#[tokio::test]
+async fn a_wrong_url_is_told_without_its_password() {
+    for url in [
+        "",
+        "127.0.0.1:6379",
+        "http://localhost",
+        "redis://:hunter2-secret@",
+        "redis://:hunter2-secret@localhost:notaport",
+        "redis://:hunter2-secret@localhost:6379/notadatabase",
+        "redis://:hunter2-secret@[::1",
+    ] {
+        let told = refusal(url).await;
+        assert!(told.contains("Redis URL"), "{url}: {told}");
+        assert!(told.contains("redis://"), "{url}: {told}");
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn tls_without_its_feature_names_the_feature() {
+    let told = refusal("rediss://:hunter2-secret@localhost:6379").await;
+    assert!(told.contains("feature `tls`"), "{told}");
+}
+
+#[tokio::test]
+async fn nobody_at_the_port() {
+    let told = refusal("redis://:hunter2-secret@127.0.0.1:1").await;
+    assert!(told.contains("127.0.0.1:1"), "{told}");
+    assert!(told.contains("server is up"), "{told}");
+}
+
+#[tokio::test]
+async fn no_such_host() {
+    let told = refusal("redis://:hunter2-secret@no-such-host.invalid").await;
+    assert!(told.contains("no-such-host.invalid"), "{told}");
+    assert!(told.contains("check host"), "{told}");
+}
+
+#[tokio::test]
+async fn a_password_that_is_missing_or_wrong() {
+    let server = Server::start(&["--requirepass", "right"]);
+    let port = server.port();
+    let missing = refusal(&format!("redis://127.0.0.1:{port}")).await;
+    let wrong = refusal(&format!("redis://:{SECRET}@127.0.0.1:{port}")).await;
+    let stranger = refusal(&format!("redis://eve:{SECRET}@127.0.0.1:{port}")).await;
+    for told in [missing, wrong, stranger] {
+        assert!(told.contains("password"), "{told}");
+        assert!(told.contains("URL"), "{told}");
+    }
+    let client = LockClient::connect(&server.url())
+        .await
+        .expect("the right one");
+    let told = format!("{client:?}");
+    assert!(!told.contains("right"), "{told}");
+}
+
+#[tokio::test]
+async fn a_silent_server_is_given_up_within_five_seconds() {
+    let url = stranger(Vec::new()).await;
+    let asked = Instant::now();
+    let error = LockClient::connect(&url).await.expect_err("says nothing");
+    assert!(asked.elapsed() >= Duration::from_secs(4));
+    assert!(asked.elapsed() < Duration::from_secs(8));
+    assert!(error.to_string().contains("within 5s"), "{error}");
+}
+
+#[tokio::test]
+async fn what_does_not_speak_the_protocol_is_told() {
+    let url = stranger(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
+    let told = refusal(&url).await;
+    assert!(told.contains("does not speak the Redis protocol"), "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_what_it_was_told_does_not_spread_the_password() {
+    let unknown = format!("-ERR unknown command 'AUTH', with args beginning with: '{SECRET}'\r\n");
+    let refused = format!("-WRONGPASS '{SECRET}' is wrong\r\n");
+    let bulk = format!("${}\r\n{SECRET}\r\n", SECRET.len());
+    for answer in [unknown, refused, format!("+{SECRET}\r\n"), bulk] {
+        refusal(&stranger(answer.into_bytes()).await).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_server_answers_makes_us_panic() {
+    // Also in tasks, whose panics nobody would see.
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::SeqCst);
+        told(panic);
+    }));
+    let deep = "*1\r\n".repeat(200);
+    for answer in [
+        "\r\n",
+        "+\r\n",
+        "$-5\r\n",
+        "$99999999999999999999\r\n",
+        "*2147483647\r\n",
+        "*-7\r\n",
+        "%1\r\n+a\r\n",
+        ":12x\r\n",
+        "-\r\n",
+        "-NOSCRIPT\r\n",
+        "-READONLY\r\n",
+        "-LOADING busy\r\n",
+        "_\r\n",
+        ">1\r\n+push\r\n",
+        "\u{0}\u{1}\u{ff}",
+        &deep,
+    ] {
+        let url = stranger(answer.as_bytes().to_vec()).await;
+        let builder = LockClient::builder()
+            .connect_timeout(Duration::from_millis(200))
+            .command_deadline(Duration::from_millis(200));
+        let Ok(client) = builder.connect(&url).await else {
+            continue;
+        };
+        // Whatever it took that for, calls end, and in time.
+        let asked = Instant::now();
+        let called = client.lock("a").acquire().await;
+        drop(called.map(|guard| guard.token().clone()));
+        assert!(asked.elapsed() < Duration::from_secs(5), "{answer:?}");
+    }
+    assert_eq!(PANICS.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_server_older_than_set_nx_get_is_served_by_the_script() {
+    let address = old_server(Server::shared()).await;
+    let client = LockClient::builder()
+        .prefix("old:")
+        .connect(&format!("redis://{address}"))
+        .await
+        .expect("an old server");
+    for _ in 0..3 {
+        let guard = client.lock("a").acquire().await.expect("free");
+        let busy = client.lock("a").acquire().await;
+        assert!(matches!(busy, Err(LockError::Busy { .. })), "{busy:?}");
+        guard.release().await.expect("ours");
+    }
+}

@@ -1,0 +1,114 @@
+//! The house rules that a machine can check.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LONGEST: usize = 400;
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the workspace") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn no_file_is_longer_than_400_lines() {
+    let mut files = Vec::new();
+    for folder in ["lock-macros", "lock-runtime", "examples", "tests"] {
+        sources(&root().join(folder), &mut files);
+    }
+    assert!(files.len() > 50, "{files:?}");
+    for file in files {
+        let lines = fs::read_to_string(&file).expect("text").lines().count();
+        assert!(lines <= LONGEST, "{} has {lines} lines", file.display());
+    }
+}
+
+/// `a::b` for `src/a/b.rs` and `a` for `src/a/mod.rs`.
+fn module(source: &Path, file: &Path) -> String {
+    let inside = file
+        .strip_prefix(source)
+        .expect("inside")
+        .with_extension("");
+    let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+    let name = parts.join("::");
+    name.strip_suffix("::mod").unwrap_or(&name).to_owned()
+}
+
+/// Which modules a file names, after `crate::` or `super::`, outside its tests.
+fn named(text: &str, own: &str, modules: &BTreeSet<String>) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
+    let is_mod = modules
+        .iter()
+        .any(|other| other.starts_with(&format!("{own}::")));
+    let parent = match own.rsplit_once("::") {
+        _ if is_mod => own.to_owned(),
+        Some((parent, _)) => parent.to_owned(),
+        None => String::new(),
+    };
+    let code = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut found = BTreeSet::new();
+    for (start, base) in [("crate::", ""), ("super::", parent.as_str())] {
+        for (at, _) in code.match_indices(start) {
+            let rest = &code[at + start.len()..];
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+            let path = [
+                base,
+                rest[..end.unwrap_or(rest.len())].trim_end_matches(':'),
+            ];
+            let path = path.join("::");
+            let path = path.trim_start_matches("::");
+            let deepest = modules
+                .iter()
+                .filter(|module| path == **module || path.starts_with(&format!("{module}::")))
+                .max_by_key(|module| module.len());
+            found.extend(deepest.filter(|module| *module != own).cloned());
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_have_no_circles() {
+    for package in ["lock-runtime", "lock-macros"] {
+        let source = root().join(package).join("src");
+        let mut files = Vec::new();
+        sources(&source, &mut files);
+        let modules: BTreeSet<String> = files.iter().map(|file| module(&source, file)).collect();
+        let mut edges: BTreeMap<String, BTreeSet<String>> = files
+            .iter()
+            .map(|file| {
+                let text = fs::read_to_string(file).expect("text");
+                let own = module(&source, file);
+                let named = named(&text, &own, &modules);
+                (own, named)
+            })
+            .collect();
+        let count: usize = edges.values().map(BTreeSet::len).sum();
+        assert!(count > modules.len(), "too few uses found: {edges:?}");
+        // Take away whoever uses nobody that is left, until nobody is left.
+        while !edges.is_empty() {
+            let left: BTreeSet<String> = edges.keys().cloned().collect();
+            edges.retain(|_, uses| uses.iter().any(|used| left.contains(used)));
+            assert!(edges.len() < left.len(), "a circle among {edges:#?}");
+        }
+        println!(
+            "{package}: {} modules, {count} uses, no circle",
+            modules.len()
+        );
+    }
+}

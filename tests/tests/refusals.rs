@@ -1,0 +1,213 @@
+//! Servers that refuse: out of memory, users without a permission, keys that users chose.
+
+use std::time::Duration;
+
+use lock_runtime::{AcquireForm, LockClient, LockError, Ownership, Release, distributed_lock};
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, cmd};
+use tests::Server;
+
+const FORMS: [AcquireForm; 2] = [AcquireForm::Set, AcquireForm::Script];
+/// What the README tells users to grant.
+const LEAST: &str = "resetchannels -@all +set +get +del +pexpire +pttl +eval +evalsha ~lock:*";
+
+async fn run<T: FromRedisValue>(stranger: &mut MultiplexedConnection, words: &[&str]) -> T {
+    let mut command = cmd(words[0]);
+    command.arg(&words[1..]);
+    let answer = command.query_async(stranger).await;
+    answer.expect("the server obeys")
+}
+
+#[tokio::test]
+async fn out_of_memory_refuses_new_locks_and_gives_back_old_ones() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    for form in FORMS {
+        let client = LockClient::builder()
+            .form(form)
+            .connect(&server.url())
+            .await
+            .expect("answers");
+        let guard = client.lock("held").acquire().await.expect("free");
+        let _: () = run(&mut stranger, &["CONFIG", "SET", "maxmemory", "1"]).await;
+        let error = client.lock("new").acquire().await.expect_err("no memory");
+        assert!(
+            matches!(&error, LockError::Backend { key: Some(key), .. } if key == "lock:new"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("out of memory"), "{error}");
+        assert!(error.to_string().contains("maxmemory"), "{error}");
+        guard.extend().await.expect("an extension needs no memory");
+        assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
+        assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+        let _: () = run(&mut stranger, &["CONFIG", "SET", "maxmemory", "0"]).await;
+        assert_eq!(run::<usize>(&mut stranger, &["DBSIZE"]).await, 0);
+    }
+}
+
+async fn user(stranger: &mut MultiplexedConnection, server: &Server, rules: &str) -> String {
+    let mut words = vec!["ACL", "SETUSER", "worker", "reset", "on", ">word"];
+    words.extend(rules.split(' '));
+    let _: () = run(stranger, &words).await;
+    format!("redis://worker:word@127.0.0.1:{}", server.port())
+}
+
+#[tokio::test]
+async fn a_user_with_the_least_privileges_can_do_everything() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    for form in FORMS {
+        let more = match form {
+            AcquireForm::Set => "",
+            AcquireForm::Script => " +setnx",
+        };
+        let url = user(&mut stranger, &server, &format!("{LEAST}{more}")).await;
+        let builder = LockClient::builder().form(form);
+        let client = builder.clone().connect(&url).await.expect("answers");
+        let other = builder.connect(&url).await.expect("answers");
+        let request = client.lock("a").ttl(Duration::from_millis(300)).renew();
+        let guard = request.acquire().await.expect("free");
+        assert!(matches!(
+            other.lock("a").acquire().await,
+            Err(LockError::Busy { .. })
+        ));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        guard.extend().await.expect("still ours");
+        assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
+        let waiter = tokio::spawn(other.lock("a").wait(Duration::from_secs(10)).acquire());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+        let guard = waiter.await.expect("no panic").expect("freed");
+        assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+    }
+    let log: Vec<redis::Value> = run(&mut stranger, &["ACL", "LOG"]).await;
+    // Introducing itself (CLIENT SETINFO) is denied and missed by nobody.
+    assert!(log.len() <= 1, "{log:?}");
+}
+
+#[tokio::test]
+async fn a_missing_permission_is_told() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    for (rules, form) in [
+        (LEAST.replace(" +set", ""), AcquireForm::Set),
+        (LEAST.replace("~lock:*", "~other:*"), AcquireForm::Set),
+        (LEAST.replace(" +evalsha", ""), AcquireForm::Script),
+        // Inside a script: the SETNX is what the list lacks, then the expiry.
+        (LEAST.to_owned(), AcquireForm::Script),
+        (LEAST.replace(" +pexpire", " +setnx"), AcquireForm::Script),
+    ] {
+        let url = user(&mut stranger, &server, &rules).await;
+        let builder = LockClient::builder().form(form);
+        let acquired = match builder.connect(&url).await {
+            Ok(client) => client.lock("a").acquire().await.map(drop),
+            Err(error) => Err(error),
+        };
+        let error = acquired.expect_err("not permitted");
+        assert!(matches!(&error, LockError::Backend { .. }), "{error}");
+        println!("{error}");
+        assert!(error.to_string().contains("+set +get +del"), "{error}");
+    }
+    assert_eq!(run::<usize>(&mut stranger, &["DBSIZE"]).await, 0);
+}
+
+#[tokio::test]
+async fn a_release_that_is_not_permitted_leaves_the_lock_to_its_ttl() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    let rules = LEAST.replace(" +eval +evalsha", "");
+    let url = user(&mut stranger, &server, &rules).await;
+    let client = LockClient::connect(&url).await.expect("answers");
+    let request = client.lock("a").ttl(Duration::from_secs(1));
+    let guard = request.acquire().await.expect("free");
+    let error = guard.release().await.expect_err("not permitted");
+    assert!(matches!(&error, LockError::Backend { .. }), "{error}");
+    assert!(client.shutdown(Duration::from_secs(10)).await.is_empty());
+    assert_eq!(run::<usize>(&mut stranger, &["DBSIZE"]).await, 0);
+}
+
+#[distributed_lock(key = "order:<user>:<item>", ttl = 10, guard = lock)]
+async fn order(user: &str, item: &str) -> Result<String, LockError> {
+    Ok(lock.key().to_owned())
+}
+
+#[tokio::test]
+async fn hostile_values_neither_forge_a_key_nor_choose_a_slot() {
+    // Only a Cluster node tells slots; one without any serves no keys, so the calls go elsewhere.
+    let node = Server::start(&[
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        &nodes(),
+    ]);
+    let mut node = node.raw().await;
+    let client = LockClient::connect(&Server::shared().url())
+        .await
+        .expect("answers");
+    let hostile = [
+        "{}",
+        "{a}",
+        "}{",
+        "a:b",
+        "a",
+        "b",
+        "%3A",
+        "%",
+        "\r\n",
+        "\0",
+        "{a}:b",
+        "é",
+        "\u{1f600}",
+        "*1\r\n$4\r\nQUIT\r\n",
+        "a b",
+        "'",
+        "\"",
+        "\\",
+        "lock:order:a:b",
+        "fence:x",
+        "<user>",
+        "-",
+    ];
+    let mut keys = std::collections::HashSet::new();
+    for user in hostile {
+        for item in hostile {
+            let key = client.scope(order(user, item)).await.expect("free");
+            let slot: u64 = run(&mut node, &["CLUSTER", "KEYSLOT", &key]).await;
+            // The slot of the whole key: nothing in it is taken for a hash tag.
+            let whole = format!("{{{key}}}");
+            let expected: u64 = run(&mut node, &["CLUSTER", "KEYSLOT", &whole]).await;
+            assert_eq!(slot, expected, "{key}");
+            assert!(keys.insert(key.clone()), "two values share {key}");
+        }
+    }
+    for (user, item) in [("", "a"), ("a", ""), (&"x".repeat(600), "a")] {
+        let refused = client.scope(order(user, item)).await;
+        assert!(
+            matches!(&refused, Err(LockError::InvalidKey { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+/// A Cluster node writes its notes to a file of its own.
+fn nodes() -> String {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    format!("{folder}/nodes-{}.conf", Server::free_port())
+}
+
+#[tokio::test]
+async fn a_cluster_node_is_told_apart() {
+    let server = Server::start(&[
+        "--cluster-enabled",
+        "yes",
+        "--cluster-config-file",
+        &nodes(),
+    ]);
+    let refused = LockClient::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .connect(&server.url())
+        .await;
+    let error = refused.expect_err("serves no slots");
+    assert!(matches!(&error, LockError::Backend { .. }), "{error}");
+    println!("{error}");
+}
