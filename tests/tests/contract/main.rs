@@ -45,6 +45,7 @@ contract! {
         check_of_a_stolen_lease_loses_it;
     waiting: a_waiter_gets_the_lock_when_it_is_released, a_waiter_gets_the_lock_when_it_expires,
         a_wait_ends_in_time, local_waiters_are_served_in_order, nobody_overtakes_the_line,
-        a_cancelled_head_makes_room, shutdown_wakes_waiters, two_clients_share_one_counter;
+        a_cancelled_head_makes_room,
+        a_queued_waiter_gives_up_by_its_own_clock, each_waiter_brings_its_own_options, shutdown_wakes_waiters, two_clients_share_one_counter;
     refusal: bad_keys_send_nothing, bad_options_send_nothing;
 }

@@ -134,6 +134,46 @@ pub(crate) async fn a_cancelled_head_makes_room(world: World) {
     assert_eq!(world.keys().await, 0);
 }
 
+pub(crate) async fn a_queued_waiter_gives_up_by_its_own_clock(world: World) {
+    let _held = world
+        .other
+        .lock("a")
+        .name("first")
+        .acquire()
+        .await
+        .expect("free");
+    let head = tokio::spawn(world.lock("a").wait(LONG).acquire());
+    sleep(Duration::from_millis(50)).await;
+    let asked = Instant::now();
+    let wait = Duration::from_millis(100);
+    let error = world
+        .lock("a")
+        .wait(wait)
+        .acquire()
+        .await
+        .expect_err("queued");
+    assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
+    assert!(error.to_string().contains("first"), "{error}");
+    assert!(asked.elapsed() >= wait && asked.elapsed() < LONG / 2);
+    head.abort();
+}
+
+pub(crate) async fn each_waiter_brings_its_own_options(world: World) {
+    let held = world.other.lock("a").acquire().await.expect("free");
+    let (short, long) = (Duration::from_secs(5), Duration::from_mins(5));
+    let first = tokio::spawn(world.lock("a").ttl(short).wait(LONG).acquire());
+    sleep(Duration::from_millis(20)).await;
+    let second = tokio::spawn(world.lock("a").ttl(long).wait(LONG).acquire());
+    held.release().await.expect("ours");
+    let first = first.await.expect("no panic").expect("its turn");
+    assert!(first.remaining() <= short);
+    let token = first.token().clone();
+    first.release().await.expect("ours");
+    let second = second.await.expect("no panic").expect("its turn");
+    assert!(second.remaining() > short);
+    assert_ne!(*second.token(), token);
+}
+
 pub(crate) async fn shutdown_wakes_waiters(world: World) {
     let _held = world.other.lock("a").acquire().await.expect("free");
     let waiters: Vec<_> = (0..3)

@@ -1,57 +1,12 @@
-//! What happens to a body whose lock is lost under it.
-
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lock_runtime::{LockClient, LockError, MemoryStore, Ownership, Stored, distributed_lock};
+use lock_runtime::{LockClient, MemoryStore, Stored, distributed_lock};
 use tokio::time::{Instant, sleep};
 
+use crate::{JobError, Noted, Seen, step};
+
 const KEY: &str = "lock:job";
-
-#[derive(Debug, PartialEq)]
-enum JobError {
-    Lost(Option<bool>),
-    Lock,
-    Own,
-}
-
-impl From<LockError> for JobError {
-    fn from(error: LockError) -> Self {
-        match error {
-            LockError::Lost { found, .. } => {
-                Self::Lost(found.map(|found| found == Ownership::Mine))
-            }
-            _ => Self::Lock,
-        }
-    }
-}
-
-/// What a body saw.
-#[derive(Default)]
-struct Seen {
-    polls: AtomicUsize,
-    last: std::sync::Mutex<Option<Instant>>,
-    dropped: AtomicBool,
-}
-
-struct Noted(Arc<Seen>);
-
-impl Drop for Noted {
-    fn drop(&mut self) {
-        self.0.dropped.store(true, Ordering::SeqCst);
-    }
-}
-
-async fn step(seen: &Seen, length: Duration) {
-    let mut sleep = std::pin::pin!(sleep(length));
-    std::future::poll_fn(|context| {
-        seen.polls.fetch_add(1, Ordering::SeqCst);
-        *seen.last.lock().expect("no panic") = Some(Instant::now());
-        sleep.as_mut().poll(context)
-    })
-    .await;
-}
 
 #[distributed_lock(key = "job", ttl = 1)]
 async fn cancelled(seen: Arc<Seen>, steps: u32) -> Result<u32, JobError> {
@@ -98,14 +53,14 @@ async fn a_body_that_outlives_its_ttl_is_never_polled_late() {
     let (seen, began) = (Arc::new(Seen::default()), Instant::now());
     let result = client.scope(cancelled(seen.clone(), 30)).await;
     assert_eq!(result, Err(JobError::Lost(Some(true))));
-    let last = seen.last.lock().expect("no panic").expect("was polled");
+    let last = seen.last_poll();
     assert!(
         last < began + Duration::from_millis(988),
         "{:?}",
         last - began
     );
-    assert!(seen.polls.load(Ordering::SeqCst) >= 10);
-    assert!(seen.dropped.load(Ordering::SeqCst));
+    assert!(seen.polls() >= 10);
+    assert!(seen.dropped() >= last);
     assert!(memory.keys().is_empty());
 }
 
@@ -121,9 +76,9 @@ async fn a_body_woken_after_its_deadline_is_not_polled_again() {
         () = sleep(Duration::from_millis(10)) => {}
     }
     tokio::time::advance(Duration::from_secs(2)).await;
-    let polls = seen.polls.load(Ordering::SeqCst);
+    let polls = seen.polls();
     assert_eq!(call.await, Err(JobError::Lost(Some(false))));
-    assert_eq!(seen.polls.load(Ordering::SeqCst), polls);
+    assert_eq!(seen.polls(), polls);
     assert!(memory.keys().is_empty());
 }
 
