@@ -14,9 +14,9 @@ use tokio::task::JoinSet;
 
 const USERS: [(u64, &str); 4] = [(41, "Ada"), (42, "Bob"), (43, "Cleo"), (44, "Dan")];
 const ROUNDS: u64 = 5;
+const MOST_ORDERS: u64 = 100;
 const PREFIX: &str = "example:place_order:";
 
-#[derive(Clone)]
 struct Cart {
     shop: Arc<Shop>,
     clicked: Instant,
@@ -31,6 +31,7 @@ struct Receipt {
 #[derive(Debug)]
 enum OrderError {
     Lock(LockError),
+    TooMany,
 }
 
 impl From<LockError> for OrderError {
@@ -39,49 +40,96 @@ impl From<LockError> for OrderError {
     }
 }
 
-/// A second click while the first order is being placed is refused.
+// The handler of the README. A second click while an order is being placed is refused.
 #[distributed_lock(key = "order:<user_id>", ttl = 10)]
 async fn place_order(user_id: u64, cart: Cart) -> Result<Receipt, OrderError> {
-    Ok(cart.shop.serve(user_id, &cart).await)
+    let visit = cart.shop.enter(user_id);
+    let order = visit.reserve(&cart).await?;
+    visit.charge(&cart, order).await
 }
 
-/// An order that would rather wait for its turn.
+// On the phone nobody clicks twice: an order waits for its turn.
 #[distributed_lock(key = "order:<user_id>", ttl = 10, wait = 5)]
-async fn place_order_patiently(user_id: u64, cart: Cart) -> Result<Receipt, OrderError> {
-    Ok(cart.shop.serve(user_id, &cart).await)
+async fn place_phone_order(user_id: u64, cart: Cart) -> Result<Receipt, OrderError> {
+    let visit = cart.shop.enter(user_id);
+    let order = visit.reserve(&cart).await?;
+    visit.charge(&cart, order).await
 }
 
-/// Counts by itself who is inside at one time: the check must not trust the lock.
+/// Sees by itself whether orders of one user meet: the check must not trust the lock.
 #[derive(Default)]
-struct Shop {
-    inside: Mutex<BTreeMap<u64, (usize, usize)>>,
+struct Shop(Mutex<BTreeMap<u64, Account>>);
+
+#[derive(Default, Clone, Copy)]
+struct Account {
+    inside: usize,
+    most_inside: usize,
+    orders: u64,
 }
+
+/// One order being placed.
+struct Visit<'a> {
+    shop: &'a Shop,
+    user_id: u64,
+    since: Instant,
+}
+
+/// The number of an order, not yet written down.
+struct Order(u64);
 
 impl Shop {
-    async fn serve(&self, user_id: u64, cart: &Cart) -> Receipt {
-        let waited = cart.clicked.elapsed();
-        let started = Instant::now();
-        self.change(user_id, |inside, most| {
-            *inside += 1;
-            *most = (*most).max(*inside);
+    fn enter(&self, user_id: u64) -> Visit<'_> {
+        self.account(user_id, |account| {
+            account.inside += 1;
+            account.most_inside = account.most_inside.max(account.inside);
         });
-        tokio::time::sleep(cart.work).await;
-        self.change(user_id, |inside, _| *inside -= 1);
-        Receipt {
-            waited,
-            held: started.elapsed(),
+        Visit {
+            shop: self,
+            user_id,
+            since: Instant::now(),
         }
     }
 
-    fn change(&self, user_id: u64, change: impl FnOnce(&mut usize, &mut usize)) {
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        let (now, most) = inside.entry(user_id).or_default();
-        change(now, most);
+    fn account<T>(&self, user_id: u64, work: impl FnOnce(&mut Account) -> T) -> T {
+        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        work(accounts.entry(user_id).or_default())
     }
 
-    fn most_at_once(&self) -> usize {
-        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.values().map(|(_, most)| *most).max().unwrap_or(0)
+    /// Most orders of one user that met, and how many orders were written down.
+    fn totals(&self) -> (usize, u64) {
+        let accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let most = accounts.values().map(|account| account.most_inside).max();
+        let orders = accounts.values().map(|account| account.orders).sum();
+        (most.unwrap_or(0), orders)
+    }
+}
+
+/// Reading, waiting, writing: two visits that meet lose an order.
+impl Visit<'_> {
+    async fn reserve(&self, cart: &Cart) -> Result<Order, OrderError> {
+        let orders = self.shop.account(self.user_id, |account| account.orders);
+        tokio::time::sleep(cart.work / 2).await;
+        if orders == MOST_ORDERS {
+            return Err(OrderError::TooMany);
+        }
+        Ok(Order(orders + 1))
+    }
+
+    async fn charge(&self, cart: &Cart, Order(number): Order) -> Result<Receipt, OrderError> {
+        tokio::time::sleep(cart.work / 2).await;
+        self.shop
+            .account(self.user_id, |account| account.orders = number);
+        Ok(Receipt {
+            waited: self.since.duration_since(cart.clicked),
+            held: self.since.elapsed(),
+        })
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.shop
+            .account(self.user_id, |account| account.inside -= 1);
     }
 }
 
@@ -98,8 +146,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let clients = clients(url.as_deref()).await?;
     let shop = Arc::new(Shop::default());
     println!(
-        "{:>6}  {:<5} {:<9} {:>9} {:>9}",
-        "ms", "user", "", "waited", "held"
+        "{:>6}  {:<5} {:<5} {:<7} {:>9} {:>9}",
+        "ms", "user", "by", "", "waited", "held"
     );
 
     let began = Instant::now();
@@ -108,7 +156,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         for (at, (user_id, name)) in (0_u64..).zip(USERS) {
             let client = clients[usize::try_from(round + at)? % clients.len()].clone();
             let shop = shop.clone();
-            let delay = Duration::from_millis(round * 15 + at * 7);
+            let delay = Duration::from_millis(round * 25 + at * 7);
             let work = Duration::from_millis(30 + 10 * at);
             orders.spawn(async move {
                 tokio::time::sleep(delay).await;
@@ -117,12 +165,13 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
                     clicked: Instant::now(),
                     work,
                 };
-                let placed = if round % 2 == 0 {
-                    client.scope(place_order_patiently(user_id, cart)).await
+                let (how, placed) = if round % 2 == 1 {
+                    let placed = client.scope(place_phone_order(user_id, cart)).await;
+                    ("phone", placed)
                 } else {
-                    client.scope(place_order(user_id, cart)).await
+                    ("web", client.scope(place_order(user_id, cart)).await)
                 };
-                report(began, name, placed)
+                report(began, name, how, placed)
             });
         }
     }
@@ -144,9 +193,10 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         Some(url) => keys_left(url).await?,
         None => 0,
     };
-    let most = shop.most_at_once();
+    let (most, written) = shop.totals();
     println!();
     println!("orders placed                {placed:>4}");
+    println!("  of them written down       {written:>4}");
     println!("refused as a double click    {refused:>4}");
     println!("failed                       {failed:>4}");
     println!("most at one time, one user   {most:>4}");
@@ -154,7 +204,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     if url.is_some() {
         println!("keys left on the server      {left:>4}");
     }
-    if most == 1 && failed == 0 && remaining == 0 && left == 0 && placed > 0 {
+    let exclusive = most == 1 && u64::try_from(placed)? == written;
+    if exclusive && failed == 0 && remaining == 0 && left == 0 {
         println!("\nEvery user's orders were placed one at a time.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -183,20 +234,24 @@ async fn clients(url: Option<&str>) -> Result<[LockClient; 2], LockError> {
     Ok(clients)
 }
 
-fn report(began: Instant, name: &str, placed: Result<Receipt, OrderError>) -> Outcome {
-    let at = began.elapsed().as_millis();
+fn report(began: Instant, name: &str, how: &str, placed: Result<Receipt, OrderError>) -> Outcome {
+    let start = format!("{:>6}  {name:<5} {how:<5}", began.elapsed().as_millis());
     match placed {
         Ok(Receipt { waited, held }) => {
             let (waited, held) = (Millis(waited), Millis(held));
-            println!("{at:>6}  {name:<5} {:<9} {waited:>9} {held:>9}", "placed");
+            println!("{start} {:<7} {waited:>9} {held:>9}", "placed");
             Outcome::Placed
         }
         Err(OrderError::Lock(LockError::Busy { .. })) => {
-            println!("{at:>6}  {name:<5} {:<9} {:>9} {:>9}", "refused", "-", "-");
+            println!("{start} {:<7} {:>9} {:>9}", "refused", "-", "-");
             Outcome::Refused
         }
         Err(OrderError::Lock(error)) => {
-            println!("{at:>6}  {name:<5} failed: {error}");
+            println!("{start} failed: {error}");
+            Outcome::Failed
+        }
+        Err(OrderError::TooMany) => {
+            println!("{start} failed: this user has ordered enough");
             Outcome::Failed
         }
     }

@@ -1,4 +1,67 @@
-//! x
+//! Run an async function only while it holds a lock in Redis.
+//!
+//! A distributed lock fails in three well-known ways: it leaks (its holder dies and nothing
+//! expires), it is released by the wrong client (whose lease ran out long ago), and after a timeout
+//! nobody knows who holds it. Here a lock is taken with a unique token and an expiry in one atomic
+//! step, released by compare-and-delete only, and after a command without an answer the server is
+//! asked who holds the key before anything is decided.
+//!
+//! ```
+//! use lock_runtime::{LockClient, LockError, distributed_lock};
+//!
+//! #[distributed_lock(key = "order:<user_id>", ttl = 10)]
+//! async fn place_order(user_id: u64) -> Result<String, LockError> {
+//!     Ok(format!("the only order of user {user_id} right now"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), LockError> {
+//! let client = LockClient::in_memory(); // or: LockClient::connect("redis://…").await?
+//! client.install()?;
+//! assert!(place_order(42).await?.contains("user 42"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Finding one's way
+//!
+//! - [`distributed_lock`]: the attribute, its arguments, what it writes.
+//! - [`LockClient`]: connecting, [`install`](LockClient::install), [`scope`](LockClient::scope),
+//!   [`shutdown`](LockClient::shutdown).
+//! - [`LockRequest`], [`LockGuard`]: a lock without the attribute.
+//! - [`LockError`]: what can go wrong, and what to do about it.
+//! - [`LockStore`]: what a backend of your own must do.
+//!
+//! # The lease
+//!
+//! A lock counts as held until its deadline: the moment its command was sent, plus the ttl, less a
+//! hundredth of it and two milliseconds. The margin, for clocks that run at different speeds and
+//! for a server's rounding, is that of the
+//! [Redlock](https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/) description.
+//! Time is tokio's monotonic clock, never a wall clock; on Linux it stands still while the machine is
+//! suspended.
+//!
+//! A body is never polled past the deadline ([`OnLost::Cancel`]). One that ends late all the same,
+//! because it did not come to an `.await` or because of [`OnLost::Finish`], counts only if the store
+//! still shows its token.
+//!
+//! # What can go wrong
+//!
+//! A lease is not mutual exclusion over a resource that does not check. Code without an `.await`,
+//! tasks that a body has spawned and requests it has sent outlive its lock; a replica that is
+//! promoted, a server without persistence that restarts or one that evicts keys forgets locks; a
+//! server whose clock jumps ends them early. Where two writers must never meet, let the resource
+//! itself refuse the late one.
+//!
+//! Locks that are dropped right before the runtime ends stay until their ttl: call
+//! [`LockClient::shutdown`] first. The tests run a hundred short processes each way: with it no key is
+//! left, without it most are.
+//!
+//! # Features
+//!
+//! - `tls` (off by default): `rediss://` URLs, by rustls.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod acquire;
 mod builder;

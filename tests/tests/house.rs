@@ -34,6 +34,17 @@ fn no_file_is_longer_than_400_lines() {
     }
 }
 
+#[test]
+fn the_handler_of_the_readme_is_that_of_the_example() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("text");
+    let example = fs::read_to_string(root().join("examples/place_order.rs")).expect("text");
+    let start = readme.find("#[distributed_lock(key").expect("a handler");
+    let end = readme[start..].find("```").expect("its end");
+    let handler = &readme[start..start + end];
+    assert!(handler.lines().count() == 6, "{handler}");
+    assert!(example.contains(handler), "{handler}");
+}
+
 /// `a::b` for `src/a/b.rs` and `a` for `src/a/mod.rs`.
 fn module(source: &Path, file: &Path) -> String {
     let inside = file

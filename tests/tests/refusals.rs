@@ -54,6 +54,7 @@ async fn user(stranger: &mut MultiplexedConnection, server: &Server, rules: &str
 
 #[tokio::test]
 async fn a_user_with_the_least_privileges_can_do_everything() {
+    assert!(include_str!("../../README.md").contains(LEAST));
     let server = Server::start(&[]);
     let mut stranger = server.raw().await;
     for form in FORMS {
