@@ -141,7 +141,14 @@ enum Outcome {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> ExitCode {
+    run().await.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn run() -> Result<ExitCode, Box<dyn Error>> {
     let url = std::env::var("REDIS_URL").ok();
     let clients = clients(url.as_deref()).await?;
     let shop = Arc::new(Shop::default());

@@ -126,14 +126,14 @@ impl Call<'_> {
 
     /// When the present holder's key expires, for the timer of the head in line.
     async fn holders_expiry(&self) -> Expiry {
-        match self.shared.inspect(self.key).await {
-            Ok(Some((_, None))) => Expiry::Never,
-            // PTTL rounds: a millisecond later the key is gone for sure.
-            Ok(Some((_, Some(left)))) => {
-                Expiry::At(Instant::now() + left + Duration::from_millis(1))
-            }
-            Ok(None) | Err(_) => Expiry::Unknown,
-        }
+        let Ok(Some((_, left))) = self.shared.inspect(self.key).await else {
+            return Expiry::Unknown;
+        };
+        // PTTL rounds: a millisecond later the key is gone for sure. Beyond what a clock can tell
+        // is as good as never.
+        let expiry = left.and_then(|left| left.checked_add(Duration::from_millis(1)));
+        let expiry = expiry.and_then(|left| Instant::now().checked_add(left));
+        expiry.map_or(Expiry::Never, Expiry::At)
     }
 }
 

@@ -212,3 +212,17 @@ async fn a_cluster_node_is_told_apart() {
     assert!(matches!(&error, LockError::Backend { .. }), "{error}");
     println!("{error}");
 }
+
+#[tokio::test]
+async fn a_key_that_expires_beyond_all_clocks_is_waited_for_like_any_other() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    let client = LockClient::connect(&server.url()).await.expect("answers");
+    for ttl in [&["PX", "9000000000000000000"][..], &[]] {
+        let words = [&["SET", "lock:a", "stranger"], ttl].concat();
+        let _: () = run(&mut stranger, &words).await;
+        let request = client.lock("a").wait(Duration::from_millis(100));
+        let error = request.acquire().await.expect_err("a stranger's");
+        assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
+    }
+}

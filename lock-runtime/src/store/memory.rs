@@ -48,7 +48,8 @@ impl Entries {
             // Sweeping at twice what is left costs each insertion a constant share.
             self.sweep_at = (self.map.len() * 2).max(64);
         }
-        let expires = ttl.map(|ttl| now + ttl);
+        // Beyond what the clock can tell is as good as never.
+        let expires = ttl.and_then(|ttl| now.checked_add(ttl));
         self.map.insert(key, Entry { stored, expires });
     }
 }
