@@ -38,7 +38,8 @@ pub enum LockError {
     },
 
     /// The lock was held and can no longer be proved to be ours: the lease ran out, or somebody
-    /// deleted or replaced the key.
+    /// deleted or replaced the key. Told when the release was answered, which shows what stands at
+    /// the key; at the latest one command deadline after the body was dropped.
     #[error(
         "lock `{key}` was lost, found: {}; check what the call has already done before you repeat it",
         found_text(.found.as_ref())

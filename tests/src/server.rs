@@ -2,6 +2,7 @@
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread::sleep;
@@ -9,11 +10,14 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 
+/// A shell that sees its standard input close, which the end of this process does however it
+/// comes, and kills the server.
+const WATCHDOG: &str =
+    "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
+
 /// A server that is killed with this value, and with the process of the tests.
 #[derive(Debug)]
 pub struct Server {
-    /// A shell that kills the server as soon as its standard input closes, which the end of this
-    /// process does however it comes.
     watchdog: Child,
     port: u16,
     password: Option<String>,
@@ -40,15 +44,17 @@ impl Server {
     pub fn start(arguments: &[&str]) -> Self {
         let program = program();
         let port = Self::free_port();
-        let script =
-            "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server 2>/dev/null";
         let watchdog = Command::new("sh")
-            .args(["-c", script, "sh", &program])
+            .args(["-c", WATCHDOG, "sh", &program])
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no"])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // What a terminal sends to this process does not reach the shell, which has to
+            // outlive it.
+            .process_group(0)
             .spawn()
             .expect("a shell to start the server with");
         let password = arguments.windows(2).find(|pair| pair[0] == "--requirepass");
