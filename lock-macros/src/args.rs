@@ -1,6 +1,6 @@
 //! The attribute's arguments as they are written. Parses only; `check` judges.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
@@ -11,6 +11,8 @@ use crate::errors::{Errors, did_you_mean};
 const NAMES: [&str; 10] = [
     "key", "ttl", "wait", "renew", "on_lost", "with", "guard", "or_else", "client", "crate",
 ];
+
+const WITH: &str = "expected `with(name = expression)`";
 
 /// What was written, and what could be read of it.
 #[derive(Default)]
@@ -45,7 +47,9 @@ pub(crate) struct Binding {
 
 impl Parse for Binding {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let name: Ident = input.parse()?;
+        let name = input
+            .call(Ident::parse_any)
+            .map_err(|error| syn::Error::new(error.span(), WITH))?;
         if !input.peek(Token![=]) {
             let message = format!("expected `=` after `{name}`");
             return Err(syn::Error::new(name.span(), message));
@@ -72,8 +76,11 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
                 input.parse::<Token![,]>()?;
             } else {
                 errors.at(input.span(), "expected `,`");
-                if !input.peek(Ident::peek_any) {
-                    skip(input)?;
+                while !input.is_empty() && !input.peek(Token![,]) && !at_argument(input) {
+                    input.parse::<TokenTree>()?;
+                }
+                if input.peek(Token![,]) {
+                    input.parse::<Token![,]>()?;
                 }
             }
         }
@@ -88,9 +95,15 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
 /// To the next comma.
 fn skip(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
-        input.parse::<proc_macro2::TokenTree>()?;
+        input.parse::<TokenTree>()?;
     }
     Ok(())
+}
+
+/// Whether an argument starts here, as behind a forgotten comma.
+fn at_argument(input: ParseStream<'_>) -> bool {
+    let name = input.fork().call(Ident::parse_any);
+    name.is_ok_and(|name| NAMES.contains(&name.to_string().as_str()))
 }
 
 impl Args {
@@ -108,8 +121,10 @@ impl Args {
             self.meant.push("key");
             return Err(syn::Error::new(literal.span(), "expected `key = \"...\"`"));
         }
-        let ident = input.call(Ident::parse_any)?;
-        let name = ident.to_string();
+        let ident = input.call(Ident::parse_any).map_err(|error| {
+            syn::Error::new(error.span(), "expected an argument, such as `ttl = 10`")
+        })?;
+        let name = ident.unraw().to_string();
         if !NAMES.contains(&name.as_str()) {
             let message = if let Some(near) = did_you_mean(&name, NAMES) {
                 self.meant.push(near);
@@ -127,7 +142,7 @@ impl Args {
             return skip(input);
         }
         match name.as_str() {
-            "renew" if !input.peek(Token![=]) => {
+            "renew" if input.is_empty() || input.peek(Token![,]) => {
                 self.renew = Some(Renew {
                     hold: None,
                     span: ident.span(),
@@ -160,16 +175,17 @@ impl Args {
         match name {
             "key" => {
                 let value = ungrouped(input.parse()?);
-                let Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) = value
-                else {
-                    let message = "`key` must be a string literal: interpolate with `<name>`, \
-                                   bind anything else in `with(…)`";
-                    return Err(syn::Error::new_spanned(value, message));
-                };
-                self.key = Some(text);
+                match value {
+                    Expr::Lit(ExprLit {
+                        lit: Lit::Str(text),
+                        ..
+                    }) if text.suffix().is_empty() => self.key = Some(text),
+                    _ => errors.on(
+                        value,
+                        "`key` must be a string literal: interpolate with `<name>`, \
+                         bind anything else in `with(…)`",
+                    ),
+                }
             }
             "ttl" => self.ttl = read(name, input.parse()?, errors),
             "wait" => self.wait = read(name, input.parse()?, errors),
@@ -195,20 +211,27 @@ impl Args {
                 }
             }
             "guard" => {
-                let value: Expr = input.parse()?;
-                let ident = match &value {
-                    Expr::Path(path) => path.path.get_ident().cloned(),
-                    _ => None,
-                };
-                if ident.is_none() {
-                    errors.on(
+                let mut value = TokenStream::new();
+                while !input.is_empty() && !input.peek(Token![,]) {
+                    value.extend([input.parse::<TokenTree>()?]);
+                }
+                match syn::parse2::<Ident>(value.clone()) {
+                    Ok(ident) => self.guard = Some(ident),
+                    Err(_) => errors.on(
                         value,
                         "expected a name for the guard, such as `guard = lock`",
+                    ),
+                }
+            }
+            "or_else" => match ungrouped(input.parse()?) {
+                value @ Expr::Lit(_) => {
+                    errors.on(
+                        value,
+                        "expected a closure or a function, such as `or_else = |error| …`",
                     );
                 }
-                self.guard = ident;
-            }
-            "or_else" => self.or_else = Some(input.parse()?),
+                value => self.or_else = Some(value),
+            },
             "client" => self.client = Some(input.parse()?),
             _ => {
                 let ahead = input.fork();
@@ -230,8 +253,7 @@ impl Args {
         errors: &mut Errors,
     ) -> syn::Result<()> {
         if !input.peek(syn::token::Paren) {
-            let message = "expected `with(name = expression)`";
-            return Err(syn::Error::new(ident.span(), message));
+            return Err(syn::Error::new(ident.span(), WITH));
         }
         let content;
         parenthesized!(content in input);

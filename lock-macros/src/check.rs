@@ -1,5 +1,7 @@
 //! From what was written to what is meant; every mistake on the way is reported.
 
+use std::ops::Range;
+
 use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::{Expr, Ident, LitStr, Path};
@@ -19,7 +21,6 @@ const LONGEST_HOLD: u128 = 30 * DAY;
 /// A sound attribute.
 pub(crate) struct Model {
     pub(crate) key: Vec<Part>,
-    pub(crate) key_span: Span,
     pub(crate) ttl: Length,
     pub(crate) wait: Option<Length>,
     pub(crate) renew: Option<Renew>,
@@ -38,13 +39,16 @@ pub(crate) enum Part {
         text: String,
         root: Root,
         fields: Vec<String>,
+        span: Span,
     },
 }
 
 /// What a placeholder begins with.
 pub(crate) enum Root {
     Receiver,
-    Name(Ident),
+    Argument(Ident),
+    /// The index of a binding of `with`.
+    With(usize),
 }
 
 /// Checks `args` against `function`. `None` if something is missing, which has been reported.
@@ -55,6 +59,12 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
             let message = format!("`with` binds `{argument}`, which is already an argument");
             errors.at(binding.name.span(), message);
         }
+    }
+    if let Some(guard) = &args.guard
+        && let Some(argument) = bindings.find(&guard.unraw().to_string())
+    {
+        let message = format!("`guard` binds `{argument}`, which is already an argument");
+        errors.at(guard.span(), message);
     }
     let lengths = Lengths::of(&args);
     lengths.check(&args, errors);
@@ -82,7 +92,6 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
     }
     Some(Model {
         key: key?,
-        key_span: args.key?.span(),
         ttl: args.ttl?,
         wait: args.wait,
         renew: args.renew,
@@ -162,9 +171,8 @@ impl Template<'_> {
             self.error(errors, "`key` must not be empty");
         }
         let (segments, faults) = template::parse(&text);
-        for fault in &faults {
-            let message = self.fault(fault);
-            self.error(errors, message);
+        for (fault, at) in &faults {
+            errors.at(self.span(at), self.fault(fault));
         }
         self.check_braces(&segments, errors);
         if faults.is_empty() {
@@ -181,11 +189,20 @@ impl Template<'_> {
         errors.at(self.text.span(), message);
     }
 
+    /// A part of the literal, where the toolchain can point at one.
+    fn span(&self, at: &Range<usize>) -> Span {
+        let literal = self.text.token();
+        // Behind escapes, places in the value are others than in the source.
+        let plain = literal.to_string() == format!("\"{}\"", self.text.value());
+        let part = plain.then(|| literal.subspan(at.start + 1..=at.end));
+        part.flatten().unwrap_or_else(|| literal.span())
+    }
+
     fn fault(&self, fault: &Fault) -> String {
         match fault {
             Fault::Empty => "empty placeholder: name an argument, such as `<user_id>`".to_owned(),
-            Fault::Unclosed(_) => {
-                "unclosed `<`: add `>`, or write `<<` for a literal `<`".to_owned()
+            Fault::Unclosed(text) => {
+                format!("unclosed `<{text}`: add `>`, or write `<<` for a literal `<`")
             }
             Fault::Unmatched => "unmatched `>`: write `>>` for a literal `>`".to_owned(),
             Fault::Underscore => "`_` cannot be a placeholder: name the argument".to_owned(),
@@ -223,6 +240,12 @@ impl Template<'_> {
         if let Some(near) = self.near(name) {
             return format!(", did you mean `{near}`?");
         }
+        let generics = &self.function.sig.generics;
+        let is_type = generics.type_params().any(|param| param.ident == name);
+        // Constants, generic ones too, need only be bound.
+        if !name.contains(char::is_lowercase) && !is_type {
+            return format!(": add `with({name} = {name})`");
+        }
         let names = &self.bindings.names;
         let all: Vec<String> = names
             .iter()
@@ -234,17 +257,21 @@ impl Template<'_> {
         }
     }
 
+    /// `{user_id}` and `{user_id.name}`, as `format!` has them.
     fn check_braces(&self, segments: &[Segment], errors: &mut Errors) {
         for segment in segments {
             let Segment::Literal(text) = segment else {
                 continue;
             };
-            for argument in &self.bindings.names {
-                let name = argument.ident.unraw();
-                if text.contains(&format!("{{{name}}}")) {
+            for inside in text.split('{').skip(1) {
+                let Some((inside, _)) = inside.split_once('}') else {
+                    continue;
+                };
+                let root = inside.split('.').next().unwrap_or_default();
+                if self.bindings.find(root).is_some() || (root == "self" && root != inside) {
                     self.error(
                         errors,
-                        format!("placeholders are written `<{name}>`, not `{{{name}}}`"),
+                        format!("placeholders are written `<{inside}>`, not `{{{inside}}}`"),
                     );
                 }
             }
@@ -264,7 +291,7 @@ impl Template<'_> {
                             "put `:` between `<{a}>` and `<{b}>`: without it (\"a{between}b\", \"c\") \
                              and (\"a\", \"b{between}c\") are one lock"
                         );
-                        self.error(errors, message);
+                        errors.at(self.span(&(before.at.start..placeholder.at.end)), message);
                     }
                     before = Some(placeholder);
                     between = "";
@@ -293,32 +320,39 @@ impl Template<'_> {
             Segment::Literal(text) => return Some(Part::Literal(text)),
             Segment::Placeholder(placeholder) => placeholder,
         };
-        let Placeholder { text, root, fields } = placeholder;
+        let Placeholder {
+            text,
+            root,
+            fields,
+            at,
+        } = placeholder;
+        let span = self.span(&at);
         let bound = self
             .args
             .with
             .iter()
-            .map(|binding| &binding.name)
-            .find(|name| name.unraw() == root);
+            .position(|binding| binding.name.unraw() == root);
         let root = if root == "self" {
             if fields.is_empty() {
-                self.error(
-                    errors,
+                errors.at(
+                    span,
                     "`self` cannot be a placeholder: use a field, such as `<self.id>`",
                 );
                 return None;
             }
             if !self.bindings.receiver {
                 let name = &self.function.sig.ident;
-                self.error(errors, format!("`{name}` has no `self`: name an argument"));
+                errors.at(span, format!("`{name}` has no `self`: name an argument"));
                 return None;
             }
             Root::Receiver
-        } else if let Some(name) = bound.or_else(|| self.bindings.find(&root)) {
-            Root::Name(name.clone())
+        } else if let Some(at) = bound {
+            Root::With(at)
+        } else if let Some(name) = self.bindings.find(&root) {
+            Root::Argument(name.clone())
         } else if self.bindings.hidden.iter().any(|name| name.unraw() == root) {
-            self.error(
-                errors,
+            errors.at(
+                span,
                 format!(
                     "`{root}` is bound by a pattern that `#[async_trait]` moves into the body: \
                      take a plain argument"
@@ -328,12 +362,17 @@ impl Template<'_> {
         } else {
             let near = self.suggestion(&root);
             let name = &self.function.sig.ident;
-            self.error(
-                errors,
+            errors.at(
+                span,
                 format!("no argument named `{root}` in `{name}`{near}"),
             );
             return None;
         };
-        Some(Part::Value { text, root, fields })
+        Some(Part::Value {
+            text,
+            root,
+            fields,
+            span,
+        })
     }
 }

@@ -18,8 +18,8 @@ const INTEGERS: [&str; 12] = [
 
 /// `10`, `"1500ms"`, or anything else as an expression.
 pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length> {
-    let span = expr.span();
     let expr = ungrouped(expr);
+    let span = expr.span();
     let literal = match &expr {
         Expr::Lit(ExprLit { lit, .. }) => lit,
         Expr::Unary(ExprUnary {
@@ -53,7 +53,7 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
         Lit::Float(_) => Err(format!(
             "`{name}` in fractions of a second is written as a string, such as `{name} = \"1500ms\"`"
         )),
-        Lit::Str(text) => parse(&text.value()).ok_or_else(|| {
+        Lit::Str(text) if text.suffix().is_empty() => parse(&text.value()).ok_or_else(|| {
             format!(
                 "{:?} is not a duration, such as `\"10s\"` or `\"500ms\"`",
                 text.value()

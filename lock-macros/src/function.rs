@@ -1,12 +1,12 @@
 //! The annotated item: an async function, or what `#[async_trait]` made of one.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, Block, Expr, GenericArgument, Ident, PathArguments, ReturnType, Signature, Stmt,
-    Token, Type, TypeParamBound, Visibility,
+    Attribute, Block, Expr, GenericArgument, Ident, LitStr, PathArguments, ReturnType, Signature,
+    Stmt, Token, Type, TypeParamBound, Visibility,
 };
 
 use crate::errors::Errors;
@@ -89,13 +89,7 @@ fn parser(input: ParseStream<'_>) -> syn::Result<Result<Function, syn::Error>> {
         let message = "`#[distributed_lock]` needs a function body: move it to the implementation";
         return Ok(Err(syn::Error::new(sig.ident.span(), message)));
     }
-    let body: Group = input.parse()?;
-    if body.delimiter() != Delimiter::Brace {
-        return Ok(Err(syn::Error::new(
-            body.span(),
-            "expected a function body",
-        )));
-    }
+    let body = braced(input.parse()?)?;
     let body = hoisted(body.stream(), &mut attrs);
     if sig.asyncness.is_some() {
         let output = output(&sig.output);
@@ -128,39 +122,45 @@ fn parser(input: ParseStream<'_>) -> syn::Result<Result<Function, syn::Error>> {
         });
         let name = if in_test { "test" } else { "main" };
         format!("put `#[distributed_lock]` above `#[tokio::{name}]`, which removes `async`")
+    } else if sig.constness.is_some() {
+        "`#[distributed_lock]` requires an `async fn`: replace `const` by `async`".to_owned()
     } else {
         "`#[distributed_lock]` requires an `async fn`: add `async`".to_owned()
     };
     Ok(Err(syn::Error::new_spanned(sig.fn_token, message)))
 }
 
+/// The body; one that came through `macro_rules!` lies in an invisible group.
+fn braced(body: TokenTree) -> syn::Result<Group> {
+    match body {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            braced(syn::parse2(group.stream())?)
+        }
+        other => Err(syn::Error::new(other.span(), "expected a function body")),
+    }
+}
+
 /// The complaint about an item that is no function, at its keyword.
 fn not_a_function(input: ParseStream<'_>) -> Option<syn::Error> {
     let ahead = input.fork();
-    let mut words = Vec::new();
+    let mut words: Vec<Ident> = Vec::new();
     while let Ok(word) = ahead.call(Ident::parse_any) {
         words.push(word);
-        if words.len() == 4 {
-            break;
-        }
+        // The ABI of `extern "C" fn`.
+        let _: Option<LitStr> = ahead.parse().ok();
     }
     let first = words.first()?;
-    let blocks = words
+    let modifiers = ["const", "async", "unsafe", "extern", "default", "safe"];
+    let word = words
         .iter()
-        .take(2)
-        .any(|word| word == "impl" || word == "trait");
-    let starts = ["async", "unsafe", "extern", "fn", "default", "safe"];
-    let function = starts.contains(&first.to_string().as_str())
-        || (first == "const"
-            && words
-                .get(1)
-                .is_some_and(|word| starts.contains(&word.to_string().as_str())));
-    let message = if blocks {
-        "apply `#[distributed_lock]` to each method, not to the block"
-    } else if function {
-        return None;
-    } else {
-        "`#[distributed_lock]` can only be applied to an `async fn`"
+        .find(|word| !modifiers.iter().any(|modifier| word == modifier));
+    let message = match word {
+        Some(word) if word == "fn" => return None,
+        Some(word) if word == "impl" || word == "trait" => {
+            "apply `#[distributed_lock]` to each method, not to the block"
+        }
+        _ => "`#[distributed_lock]` can only be applied to an `async fn`",
     };
     Some(syn::Error::new(first.span(), message))
 }
@@ -252,21 +252,30 @@ fn type_argument(ty: &Type, name: &str) -> Option<Type> {
     })
 }
 
-/// Whether `name` occurs among the tokens, at any depth, other than as the name of a field.
-pub(crate) fn mentions(tokens: TokenStream, name: &Ident) -> bool {
+/// Where `name` occurs among the tokens, at any depth, other than as the name of a field; also as
+/// `{name}` in a string, which `format!` captures.
+pub(crate) fn mention(tokens: TokenStream, name: &Ident) -> Option<Span> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let punct = |at: Option<usize>, c: char| {
         let token = at.and_then(|at| tokens.get(at));
         matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == c)
     };
-    tokens.iter().enumerate().any(|(at, token)| match token {
-        TokenTree::Group(group) => mentions(group.stream(), name),
-        TokenTree::Ident(ident) if ident.unraw() == name.unraw() => {
-            let before = |back| at.checked_sub(back);
-            let member = punct(before(1), '.') && !punct(before(2), '.');
-            let label = punct(Some(at + 1), ':') && !punct(Some(at + 2), ':');
-            !member && !label
-        }
-        _ => false,
-    })
+    tokens
+        .iter()
+        .enumerate()
+        .find_map(|(at, token)| match token {
+            TokenTree::Group(group) => mention(group.stream(), name),
+            TokenTree::Ident(ident) if ident.unraw() == name.unraw() => {
+                let before = |back| at.checked_sub(back);
+                let member = punct(before(1), '.') && !punct(before(2), '.');
+                let label = punct(Some(at + 1), ':') && !punct(Some(at + 2), ':');
+                (!member && !label).then(|| ident.span())
+            }
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string().replace("{{", "");
+                let captures = |end| text.contains(&format!("{{{}{end}", name.unraw()));
+                (captures('}') || captures(':')).then(|| literal.span())
+            }
+            _ => None,
+        })
 }

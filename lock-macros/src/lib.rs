@@ -7,11 +7,238 @@ mod duration;
 mod errors;
 mod expand;
 mod function;
+#[cfg(test)]
+mod snapshots;
 mod template;
 
 use proc_macro::TokenStream;
 
-/// Runs an async function only while this process holds a distributed lock.
+/// Runs the body of an async function only while this process holds a lock in Redis, named by a
+/// template over the function's arguments. Every exit gives the lock up: a return, an error, a
+/// panic, a dropped future.
+///
+/// ```
+/// use lock_runtime::{LockError, distributed_lock};
+///
+/// #[distributed_lock(key = "order:<user_id>", ttl = 10)]
+/// async fn place_order(user_id: u64, items: Vec<u64>) -> Result<u64, LockError> {
+///     let total = items.iter().sum(); // nobody else is placing an order of this user
+///     Ok(total)
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let client = lock_runtime::LockClient::in_memory();
+/// # assert_eq!(client.scope(place_order(42, vec![1, 2])).await?, 3);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The signature stays as it is. While another call holds `order:42`, `place_order(42, …)` gives
+/// `LockError::Busy` and its body does not run; with `wait` it stands in line first.
+///
+/// # Arguments
+///
+/// | argument | value | default |
+/// | --- | --- | --- |
+/// | `key` | a string literal with placeholders, see [keys](#keys) | required |
+/// | `ttl` | time to live of the lease, 10 ms to 24 h | required |
+/// | `wait` | how long to wait while the lock is busy, up to 24 h | `0`: try once |
+/// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days | no renewal; a bare `renew` holds for 24 h at most |
+/// | `on_lost` | `"cancel"` or `"finish"`, see [a lost lock](#a-lost-lock) | `"cancel"` |
+/// | `with(name = expression, …)` | values for placeholders, see [keys](#keys) | none |
+/// | `guard = name` | binds `name: &LockGuard` in the body | not bound |
+/// | `or_else = handler` | a closure or function that turns a `LockError` into the function's output, see [a failed lock](#a-failed-lock) | `Err(error.into())` |
+/// | `client = expression` | a `LockClient` or a reference to one, such as `self.locks`; it is cloned | the client of the innermost `LockClient::scope`, else the installed one, else `LockError::NotInstalled` |
+/// | `crate = path` | where `lock_runtime` lives, if it is renamed or re-exported | `::lock_runtime` |
+///
+/// `ttl`, `wait` and the longest hold are whole seconds (`10`), a string with one of the units
+/// `ms`, `s`, `m` and `h` (`"1500ms"`), or an expression of type `Duration`. Numbers and strings
+/// are checked when the function is compiled, expressions at each call: out of range is
+/// `LockError::InvalidOptions`, and nothing is sent. `renew` needs a `ttl` of at least 300 ms.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use lock_runtime::{LockClient, LockError, distributed_lock};
+/// # struct Order { id: u64, placed: String }
+/// # impl Order { fn day(&self) -> &str { &self.placed[..10] } }
+/// const TTL: Duration = Duration::from_secs(30);
+///
+/// struct Shop {
+///     locks: LockClient,
+/// }
+///
+/// impl Shop {
+///     #[distributed_lock(
+///         key = "invoice:<day>:<order.id>",
+///         ttl = TTL,
+///         wait = "1500ms",
+///         renew = "2h",
+///         with(day = order.day()),
+///         guard = lock,
+///         client = self.locks,
+///     )]
+///     async fn invoice(&self, order: &Order) -> Result<String, LockError> {
+///         lock.check().await?;
+///         Ok(format!("{} for {:?}", lock.key(), lock.remaining()))
+///     }
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let order = Order { id: 7, placed: "2026-01-31 12:00".to_owned() };
+/// # let shop = Shop { locks: LockClient::in_memory() };
+/// # assert!(shop.invoice(&order).await?.starts_with("lock:invoice:2026-01-31:7 for 29"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Keys
+///
+/// A placeholder is the name of an argument, `<user_id>`, also of one bound by a pattern such as
+/// `Path(id): Path<u64>`; a field of one, `<order.id>` or `<pair.0>`; a field of the receiver,
+/// `<self.id>`; or a name from `with`. It may be of any type that implements `Display`. Whatever
+/// else a key needs (a method's result, a constant, a const parameter) goes through `with`, whose
+/// expressions see the arguments: `with(day = order.day(), N = N)`. An argument named `r#type` is
+/// `<type>` or `<r#type>`. `<<` and `>>` stand for single brackets.
+///
+/// Two calls of a function share a lock exactly if all their values print alike. In each value
+/// `%`, `:`, `{`, `}` and control characters are percent-encoded, and between two placeholders
+/// there must be a `:`, `{` or `}`, which no encoded value contains: `<a>-<b>` does not compile,
+/// since the values `x-y`, `z` and `x`, `y-z` would make one key. So no value can reach beyond its
+/// place, and none can choose the slot of a Redis Cluster; `{order:<id>}:x` in the template can.
+/// Numbers, UUIDs and plain words appear as they are.
+///
+/// A value that prints as nothing, and a key of more than 512 bytes with the client's prefix, are
+/// `LockError::InvalidKey`; nothing is sent. A key without placeholders is one lock for all calls.
+///
+/// # A failed lock
+///
+/// Without `or_else` the function returns a `Result` (under whatever alias) whose error implements
+/// `From<LockError>`. With it, any output will do:
+///
+/// ```
+/// # use lock_runtime::{LockClient, LockError, distributed_lock};
+/// #[distributed_lock(key = "cleanup", ttl = "5m", or_else = |_| None)]
+/// async fn cleanup() -> Option<u64> {
+///     Some(3) // skipped while another instance is cleaning up
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let client = LockClient::in_memory();
+/// # assert_eq!(client.scope(cleanup()).await, Some(3));
+/// # let held = client.lock("cleanup").acquire().await?;
+/// # assert_eq!(client.scope(cleanup()).await, None);
+/// # held.release().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The handler is made before the lock is asked for, because the body takes the arguments with it:
+/// an argument that it uses is cloned at every call, so that it must be `Clone` (a `&mut` is not)
+/// and is better cheap to clone. A `self` taken by value is not cloned.
+///
+/// # A lost lock
+///
+/// A lock is a lease. If it cannot be extended in time, or somebody deletes or replaces the key,
+/// it is lost, and others may run. The body is never polled beyond the deadline: with `"cancel"`
+/// it is dropped at the await where it stands, and the call fails with `LockError::Lost`. With
+/// `"finish"` it runs on, and its output counts if the key still carries this call's token at the
+/// end; else the output is dropped, and the call fails with `LockError::Lost`. An `Err` of the
+/// body's own is returned as it is.
+///
+/// Cancelling drops the body and nothing else: tasks it has spawned, and blocking work it has
+/// handed to other threads, go on without the lock. `guard.lost()` tells them when to stop.
+///
+/// # Order of evaluation
+///
+/// `client`, `ttl`, `wait`, the longest hold, the expressions of `with`, the key's values and
+/// `or_else`; then the body's future is built, but not polled; then the lock is taken; then the
+/// body runs. On every exit the body is dropped with all its locals and arguments before the lock
+/// is given up, so that a transaction it holds has ended first.
+///
+/// # What it becomes
+///
+/// ```ignore
+/// // Abbreviated: paths are absolute, and the names of generated values are hygienic.
+/// async fn place_order(user_id: u64, items: Vec<u64>) -> Result<u64, LockError> {
+///     let mut request = Request::ambient(concat!(module_path!(), "::place_order"));
+///     request.ttl(Duration::from_millis(10000));
+///     request.key({
+///         let mut key = Key::new();
+///         key.literal("order:");
+///         key.value("user_id", &user_id);
+///         key
+///     });
+///     let slot = &Slot::new(); // will hold the guard
+///     let body = async move {
+///         if false { /* a return of the right type, for better errors */ }
+///         let _ = &user_id; // moved in even if not mentioned, to be dropped in time
+///         let _ = &items;
+///         let total = items.iter().sum();
+///         Ok(total)
+///     };
+///     let body = pin!(Some(body));
+///     run(request, slot, body).await.settle(
+///         |output| Probe(output).is_failure(),
+///         |error| report(error), // or what `or_else` says
+///     )
+/// }
+/// ```
+///
+/// # Functions
+///
+/// Any `async fn` with a body: free functions, methods with every form of `self`, methods of traits
+/// and of their implementations, generic ones, `impl Trait` on either side, `async unsafe fn`. The
+/// future is `Send` if the body's is. A function that calls itself must box the call, as ever, and
+/// finds its own lock busy unless the key differs.
+///
+/// The other attributes of a function:
+///
+/// - `#[async_trait]`: stays on the trait and the `impl`, this one goes on the methods. A
+///   placeholder cannot name what a pattern binds there: take a plain argument.
+/// - `#[tokio::main]`, `#[tokio::test]`: below this one, since they remove the `async`.
+/// - `#[tracing::instrument]`: above this one its span is opened inside the lock and lasts as long
+///   as the body; below, it also covers the waiting, the releasing and the failure of the lock.
+///
+/// ```
+/// # use lock_runtime::{LockClient, LockError, distributed_lock};
+/// #[async_trait::async_trait]
+/// trait Orders {
+///     async fn place(&self, user_id: u64) -> Result<u64, LockError>;
+/// }
+///
+/// struct Shop {
+///     locks: LockClient,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Orders for Shop {
+///     #[distributed_lock(key = "order:<user_id>", ttl = 10, client = self.locks)]
+///     #[tracing::instrument(skip(self))]
+///     async fn place(&self, user_id: u64) -> Result<u64, LockError> {
+///         Ok(user_id)
+///     }
+/// }
+///
+/// #[distributed_lock(key = "nightly", ttl = 10, client = LockClient::in_memory())]
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), LockError> {
+///     let shop = Shop { locks: LockClient::in_memory() };
+///     assert_eq!(shop.place(42).await?, 42);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Cancellation safety
+///
+/// A call may be dropped at any await. The body is dropped first; a lock that is held, or may have
+/// been granted without our knowing, is then given up in the background. Nothing blocks.
+/// `LockClient::shutdown` waits for what is under way; what no process is left to release, the ttl
+/// ends.
+///
+/// # Panics
+///
+/// A panic of the body passes through to the caller, and the lock is given up as if the call had
+/// been dropped. With `panic = "abort"` the ttl has to end it.
 #[proc_macro_attribute]
 pub fn distributed_lock(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::attribute(arguments.into(), item.into()).into()

@@ -1,5 +1,7 @@
 //! The key's little language: text with `<placeholders>`.
 
+use std::ops::Range;
+
 /// A part of a key template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
@@ -14,6 +16,8 @@ pub(crate) struct Placeholder {
     pub(crate) text: String,
     pub(crate) root: String,
     pub(crate) fields: Vec<String>,
+    /// With its brackets, in bytes of the template.
+    pub(crate) at: Range<usize>,
 }
 
 /// A mistake in the template itself.
@@ -27,8 +31,8 @@ pub(crate) enum Fault {
     NotAName(String),
 }
 
-/// Splits a template; the parts that are sound and every fault.
-pub(crate) fn parse(text: &str) -> (Vec<Segment>, Vec<Fault>) {
+/// Splits a template; the parts that are sound and every fault with its place.
+pub(crate) fn parse(text: &str) -> (Vec<Segment>, Vec<(Fault, Range<usize>)>) {
     let (mut segments, mut faults) = (Vec::new(), Vec::new());
     let mut literal = String::new();
     let mut rest = text;
@@ -36,30 +40,34 @@ pub(crate) fn parse(text: &str) -> (Vec<Segment>, Vec<Fault>) {
         literal.push_str(&rest[..at]);
         let bracket = &rest[at..=at];
         rest = &rest[at + 1..];
+        let start = text.len() - rest.len() - 1;
         if let Some(after) = rest.strip_prefix(bracket) {
             literal.push_str(bracket);
             rest = after;
             continue;
         }
         if bracket == ">" {
-            faults.push(Fault::Unmatched);
+            faults.push((Fault::Unmatched, start..start + 1));
             continue;
         }
         let end = rest
             .find(['<', '>'])
             .filter(|end| rest[*end..].starts_with('>'));
         let Some(end) = end else {
-            faults.push(Fault::Unclosed(rest.to_owned()));
+            let name = rest.split(['<', '>']).next().unwrap_or_default();
+            let at = start..start + 1 + name.len();
+            faults.push((Fault::Unclosed(name.to_owned()), at));
             break;
         };
-        match placeholder(&rest[..end]) {
+        let at = start..start + end + 2;
+        match placeholder(&rest[..end], at.clone()) {
             Ok(placeholder) => {
                 if !literal.is_empty() {
                     segments.push(Segment::Literal(std::mem::take(&mut literal)));
                 }
                 segments.push(Segment::Placeholder(placeholder));
             }
-            Err(fault) => faults.push(fault),
+            Err(fault) => faults.push((fault, at)),
         }
         rest = &rest[end + 1..];
     }
@@ -72,7 +80,7 @@ pub(crate) fn parse(text: &str) -> (Vec<Segment>, Vec<Fault>) {
     (segments, faults)
 }
 
-fn placeholder(text: &str) -> Result<Placeholder, Fault> {
+fn placeholder(text: &str, at: Range<usize>) -> Result<Placeholder, Fault> {
     if text.trim().is_empty() {
         return Err(Fault::Empty);
     }
@@ -99,6 +107,7 @@ fn placeholder(text: &str) -> Result<Placeholder, Fault> {
         text: text.to_owned(),
         root,
         fields,
+        at,
     })
 }
 
@@ -144,10 +153,13 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        let fault = |text: &str| parse(text).1;
+        let fault = |text: &str| -> Vec<Fault> {
+            let (_, faults) = parse(text);
+            faults.into_iter().map(|(fault, _)| fault).collect()
+        };
         assert_eq!(fault("<>"), [Fault::Empty]);
         assert_eq!(fault("a:<id"), [Fault::Unclosed("id".to_owned())]);
-        assert_eq!(fault("<a<b>"), [Fault::Unclosed("a<b>".to_owned())]);
+        assert_eq!(fault("<a<b>"), [Fault::Unclosed("a".to_owned())]);
         assert_eq!(fault("id>"), [Fault::Unmatched]);
         assert_eq!(fault("<_>"), [Fault::Underscore]);
         assert_eq!(fault("<a.b()>"), [Fault::Call("a.b()".to_owned())]);
@@ -161,6 +173,19 @@ mod tests {
             );
         }
         assert_eq!(fault("<>:<_>:<a b>").len(), 3);
+    }
+
+    #[test]
+    fn places() {
+        let text = "é<<:<a.b>:<>:<c d>>>:<_>:x>:<e";
+        let (segments, faults) = parse(text);
+        let found = segments.iter().filter_map(|segment| match segment {
+            Segment::Placeholder(placeholder) => Some(&text[placeholder.at.clone()]),
+            Segment::Literal(_) => None,
+        });
+        assert_eq!(found.collect::<Vec<_>>(), ["<a.b>"]);
+        let found = faults.into_iter().map(|(_, at)| &text[at]);
+        assert_eq!(found.collect::<Vec<_>>(), ["<>", "<c d>", "<_>", ">", "<e"]);
     }
 
     proptest! {

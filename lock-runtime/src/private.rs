@@ -1,6 +1,7 @@
 //! What generated code calls. Not part of the public interface: it may change in any release.
 
 use std::fmt::Display;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -101,7 +102,8 @@ impl Key {
     message = "`{Self}` cannot be used in a lock key",
     label = "does not implement `Display`",
     note = "a placeholder takes any type that implements `Display`, such as numbers, `String` and `Uuid`; \
-            for others name a part of it, such as `<order.id>`, or bind one with `with(name = ..)`"
+            for others name a part of it, such as `<order.id>`, or bind one with `with(name = ..)`; bound \
+            a type parameter by `Display`"
 )]
 pub trait KeyValue {
     /// How it prints.
@@ -144,28 +146,38 @@ pub fn or_else<R, F: FnOnce(LockError) -> R>(handler: F) -> F {
     handler
 }
 
-/// Tells whether an output is the body's own failure: by an inherent method for `Result`, which
-/// comes before the method of the trait that serves every other type.
+/// Tells whether an output is the body's own failure: by a method for `Result`, else by that of
+/// [`NotAResult`], to which every other type dereferences.
 #[derive(Debug)]
-pub struct Probe<'a, T: ?Sized>(pub &'a T);
+pub struct Probe<'a, T>(pub &'a T);
 
 impl<T, E> Probe<'_, Result<T, E>> {
     /// Whether it is an `Err`.
     #[must_use]
-    pub fn is_failure(&self) -> bool {
+    pub const fn is_failure(&self) -> bool {
         self.0.is_err()
     }
 }
 
-/// Types that cannot say that they are a failure.
-pub trait NotAResult {
-    /// Never.
-    fn is_failure(&self) -> bool {
-        false
+impl<T> Deref for Probe<'_, T> {
+    type Target = NotAResult;
+
+    fn deref(&self) -> &NotAResult {
+        &NotAResult
     }
 }
 
-impl<T: ?Sized> NotAResult for Probe<'_, T> {}
+/// What cannot say that it is a failure.
+#[derive(Debug)]
+pub struct NotAResult;
+
+impl NotAResult {
+    /// Never.
+    #[must_use]
+    pub const fn is_failure(&self) -> bool {
+        false
+    }
+}
 
 /// Runs the body under the lock.
 pub async fn run<F: Future>(

@@ -37,6 +37,19 @@ async fn diverging(id: u64) -> Result<u64, LockError> {
 }
 
 #[distributed_lock(key = "order:<id>", ttl = 10)]
+async fn unfinished(id: u64) -> Result<Vec<u64>, LockError> {
+    tokio::task::yield_now().await;
+    todo!()
+}
+
+#[distributed_lock(key = "queue", ttl = 10, or_else = |error| std::panic::panic_any(error))]
+async fn endless() -> ! {
+    loop {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[distributed_lock(key = "order:<id>", ttl = 10)]
 async fn recursive(id: u64) -> Result<u64, LockError> {
     if id == 0 {
         return Ok(0);
@@ -53,6 +66,8 @@ async fn control() {
         assert_eq!(early(1).await.ok(), Some(1));
         assert_eq!(looping(1).await.ok(), Some(11));
         assert_eq!(recursive(3).await.ok(), Some(6));
+        let never = tokio::time::timeout(std::time::Duration::ZERO, endless());
+        assert!(never.await.is_err());
     })
     .await;
 }
@@ -63,6 +78,11 @@ async fn a_panic_passes_through_and_releases() -> Result<(), LockError> {
     let call = tokio::spawn({
         let client = client.clone();
         async move { client.scope(diverging(1)).await }
+    });
+    assert!(call.await.is_err_and(|error| error.is_panic()));
+    let call = tokio::spawn({
+        let client = client.clone();
+        async move { client.scope(unfinished(1)).await }
     });
     assert!(call.await.is_err_and(|error| error.is_panic()));
     client.lock("order:1").acquire().await?.release().await?;

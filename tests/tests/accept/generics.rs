@@ -40,6 +40,26 @@ async fn unsized_value(id: &str) -> Result<usize, LockError> {
     Ok(length(lock) + id.len())
 }
 
+#[distributed_lock(key = "order:<id>", ttl = 10)]
+async fn captured<'a, T: Display + Sync>(
+    id: &'a str,
+    more: &T,
+) -> Result<impl Iterator<Item = char> + use<'a, T>, LockError> {
+    tokio::task::yield_now().await;
+    Ok(id.chars().skip(more.to_string().len()))
+}
+
+#[distributed_lock(key = "order:<N>", ttl = 10, with(N = N))]
+async fn constant<const N: usize>(items: [u64; N]) -> Result<u64, LockError> {
+    tokio::task::yield_now().await;
+    Ok(items.iter().sum())
+}
+
+#[distributed_lock(key = "order:<id>", ttl = 10, or_else = |_| std::future::ready(0))]
+async fn future(id: u64) -> std::future::Ready<u64> {
+    std::future::ready(id)
+}
+
 type Fallible<T> = Result<T, LockError>;
 
 #[distributed_lock(key = "order:<id>", ttl = 10)]
@@ -55,6 +75,9 @@ async fn generics() -> Result<(), LockError> {
         assert_eq!(opaque("abc").await?.collect::<String>(), "abc");
         assert_eq!(callbacks(1, |n| n + 1, &|n| n.to_string()).await?, "2");
         assert_eq!(unsized_value("ab").await?, 15);
+        assert_eq!(captured("abc", &1).await?.collect::<String>(), "bc");
+        assert_eq!(constant([1, 2]).await?, 3);
+        assert_eq!(future(1).await.await, 1);
         assert_eq!(aliased(1).await?, 1);
         Ok(())
     })

@@ -6,6 +6,7 @@
 mod attributes;
 mod control;
 mod generics;
+mod lints;
 mod names;
 mod options;
 mod patterns;

@@ -44,6 +44,48 @@ macro_rules! locked {
 
 locked!(from_macro, "order:<id>", 10, id);
 
+macro_rules! assembled {
+    ($(#[$attr:meta])* $name:ident, $ttl:expr, $or_else:expr, $output:ty, $body:block) => {
+        $(#[$attr])*
+        #[distributed_lock(key = "order:<id>", ttl = $ttl, or_else = $or_else)]
+        async fn $name(id: &str) -> $output $body
+    };
+}
+
+assembled!(
+    #[must_use]
+    from_fragments,
+    "2s",
+    |error| error.to_string(),
+    String,
+    { "placed".to_owned() }
+);
+
+macro_rules! annotated {
+    ($function:item) => {
+        #[distributed_lock(key = "order:<id>", ttl = 10)]
+        $function
+    };
+}
+
+annotated! {
+    async fn from_item(id: u64) -> Result<u64, LockError> {
+        Ok(id)
+    }
+}
+
+const SHOP: &str = "shop";
+
+#[distributed_lock(key = r#""<SHOP>":<type>:<id>"#, ttl = 10, guard = lock, with(SHOP = SHOP, type = id + 1))]
+async fn bound_names(id: u64) -> Result<String, LockError> {
+    Ok(format!("{} {id}", lock.key()))
+}
+
+#[distributed_lock(key = "order:<slot>", ttl = 10, or_else = |error| format!("{error} {slot} {request}"))]
+async fn r#async(self_: u64, slot: u64, request: u64) -> String {
+    format!("{self_} {slot} {request}")
+}
+
 mod shadowed {
     #![allow(dead_code, unused_macros)]
 
@@ -92,6 +134,10 @@ async fn names() -> Result<(), LockError> {
         assert_eq!(hash_tag(1).await?, ["lock:{", "order:1}:x 1"].concat());
         assert_eq!(brackets(1).await?, "lock:<order>:1 1");
         assert_eq!(from_macro(1).await?, 1);
+        assert_eq!(from_fragments("a").await, "placed");
+        assert_eq!(from_item(1).await?, 1);
+        assert_eq!(bound_names(1).await?, "lock:\"shop\":2:1 1");
+        assert_eq!(r#async(1, 2, 3).await, "1 2 3");
         assert_eq!(shadowed::place(1).await?, 1);
         assert_eq!(bare::place(1).await, 13);
         assert_eq!(renamed::place(1).await?, 1);

@@ -4,7 +4,7 @@ use lock_runtime::{LockClient, LockError, Ownership, distributed_lock};
 
 const TTL: Duration = Duration::from_secs(3);
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Order {
     day: String,
 }
@@ -67,6 +67,19 @@ async fn temporaries(text: &std::sync::Mutex<String>) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(key = "job", ttl = 1, or_else = |error| Err(format!("{error}, {order:?}")))]
+async fn captured(order: Order) -> Result<String, String> {
+    tokio::task::yield_now().await;
+    Ok(order.day)
+}
+
+#[distributed_lock(key = "job", ttl = 1, or_else = refuse)]
+async fn given(refuse: impl FnOnce(LockError) -> u64 + Clone) -> u64 {
+    tokio::task::yield_now().await;
+    drop(refuse);
+    1
+}
+
 #[distributed_lock(key = "job", ttl = duration)]
 async fn from_argument(duration: Duration) -> Result<Duration, LockError> {
     Ok(duration)
@@ -84,6 +97,8 @@ async fn options() -> Result<(), LockError> {
                 everything(order.clone()).await,
                 "lock:order:a%3Ab:3 a:b true"
             );
+            assert_eq!(captured(order.clone()).await.as_deref(), Ok("a:b"));
+            assert_eq!(given(|_| 0).await, 1);
             let held = client.lock("order:a%3Ab:3").ttl(TTL).acquire().await?;
             let refused = everything(order).await;
             assert!(

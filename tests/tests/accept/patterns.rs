@@ -34,6 +34,19 @@ async fn mutable(mut count: u64, text: &mut String) -> Result<u64, LockError> {
     Ok(count)
 }
 
+#[distributed_lock(key = "order:<lines.0>:<count>", ttl = 10)]
+async fn by_reference(
+    Order { ref lines, .. }: Order,
+    mut count: u64,
+    text: Option<&mut String>,
+) -> Result<u64, LockError> {
+    count += lines.1;
+    if let Some(text) = text {
+        text.push('?');
+    }
+    Ok(count)
+}
+
 #[distributed_lock(key = "order", ttl = 10)]
 async fn ignored(_: u64, _unused: String) -> Result<(), LockError> {
     tokio::task::yield_now().await;
@@ -71,6 +84,18 @@ async fn outlived(_tx: Noisy<'_>, guard: &LockGuard) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(key = "job", ttl = 10, or_else = |error| Err(format!("{error} {}", order.id)))]
+async fn only_refused(order: Shared<'_>) -> Result<u64, String> {
+    tokio::task::yield_now().await;
+    Ok(1)
+}
+
+#[derive(Clone)]
+struct Shared<'a> {
+    id: u64,
+    _noisy: std::sync::Arc<Noisy<'a>>,
+}
+
 /// Tells what the store holds when it is dropped.
 struct Noisy<'a>(&'a MemoryStore, &'a AtomicUsize);
 
@@ -100,7 +125,12 @@ async fn patterns() -> Result<(), LockError> {
         assert_eq!(fields(order).await?, "lock:order:1:3 2");
         let mut text = String::new();
         assert_eq!(mutable(1, &mut text).await?, 2);
-        assert_eq!(text, "!");
+        let order = Order {
+            id: 1,
+            lines: (2, 3),
+        };
+        assert_eq!(by_reference(order, 4, Some(&mut text)).await?, 7);
+        assert_eq!(text, "!?");
         ignored(1, String::new()).await?;
         key_only(1).await?;
         assert_eq!(conditional(1, 2).await?, 3);
@@ -122,6 +152,12 @@ async fn arguments_are_dropped_before_the_lock_is_given_up() -> Result<(), LockE
     client.scope(partly_used((noisy(), 1))).await?;
     assert_eq!(seen.swap(0, Ordering::Relaxed), 2);
     client.scope(noisy().unmentioned()).await?;
+    assert_eq!(seen.swap(0, Ordering::Relaxed), 2);
+    let shared = Shared {
+        id: 1,
+        _noisy: std::sync::Arc::new(noisy()),
+    };
+    assert_eq!(client.scope(only_refused(shared)).await, Ok(1));
     assert_eq!(seen.swap(0, Ordering::Relaxed), 2);
     Ok(())
 }

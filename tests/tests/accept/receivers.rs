@@ -1,3 +1,4 @@
+use std::pin::Pin;
 use std::sync::Arc;
 
 use lock_runtime::{LockClient, LockError, distributed_lock};
@@ -32,6 +33,17 @@ impl Shop {
         Ok(self.sold)
     }
 
+    #[distributed_lock(key = "shop:<self.id>", ttl = 10, client = self.locks)]
+    async fn pinned(mut self: Pin<&mut Self>) -> Result<u64, LockError> {
+        self.sold += 1;
+        Ok(self.sold)
+    }
+
+    #[distributed_lock(key = "shop:<self.id>", ttl = 10, client = self.locks)]
+    async fn boxed(self: Box<Self>) -> Result<u64, LockError> {
+        Ok(self.sold)
+    }
+
     #[distributed_lock(key = "shop:<self.id>", ttl = 10, client = self.locks, or_else = |_| self.sold)]
     async fn or_sold(&self, more: u64) -> u64 {
         tokio::task::yield_now().await;
@@ -55,6 +67,8 @@ async fn receivers() -> Result<(), LockError> {
     assert_eq!(shop.shared().await?, 3);
     assert_eq!(shop.exclusive(5).await?, 5);
     assert_eq!(shop.clone().owned().await?, 6);
+    assert_eq!(Box::new(shop.clone()).boxed().await?, 5);
+    assert_eq!(Pin::new(&mut shop.clone()).pinned().await?, 6);
     assert_eq!(shop.or_sold(1).await, 6);
     let held = locks.lock("shop:3").acquire().await?;
     assert_eq!(shop.or_sold(1).await, 5);

@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use async_trait::async_trait;
 use lock_runtime::{LockClient, LockError, distributed_lock};
 
@@ -11,6 +13,26 @@ trait Native {
         &self,
         user_id: u64,
     ) -> impl std::future::Future<Output = Result<u64, LockError>> + Send;
+
+    #[distributed_lock(key = "provided:<user_id>", ttl = 10)]
+    async fn provided(&self, user_id: u64) -> Result<u64, LockError> {
+        tokio::task::yield_now().await;
+        Ok(user_id)
+    }
+}
+
+struct Wrapped<T>(T);
+
+trait Generic<T> {
+    async fn place(&self, with: T) -> Result<String, LockError>;
+}
+
+impl<S: Display + Sync, T: Display + Send + Sync> Generic<T> for Wrapped<S> {
+    #[distributed_lock(key = "order:<self.0>:<with>", ttl = 10, guard = lock)]
+    async fn place(&self, with: T) -> Result<String, LockError> {
+        tokio::task::yield_now().await;
+        Ok(format!("{} {with} {}", lock.key(), self.0))
+    }
 }
 
 impl Native for Shop {
@@ -26,6 +48,7 @@ trait Boxed: Sync {
     async fn place(&self, user_id: u64, name: &str) -> Result<String, LockError>;
 
     #[distributed_lock(key = "provided:<user_id>", ttl = 10)]
+    #[tracing::instrument(skip(self))]
     async fn provided(&self, user_id: u64) -> Result<u64, LockError> {
         Ok(user_id)
     }
@@ -33,6 +56,7 @@ trait Boxed: Sync {
 
 #[async_trait]
 impl Boxed for Shop {
+    #[tracing::instrument(skip(self))]
     #[distributed_lock(key = "order:<user_id>:<self.id>", ttl = 10, client = self.locks, guard = lock)]
     async fn place(&self, user_id: u64, name: &str) -> Result<String, LockError> {
         tokio::task::yield_now().await;
@@ -47,6 +71,9 @@ async fn traits() -> Result<(), LockError> {
         id: 2,
     };
     assert_eq!(Native::place(&shop, 1).await?, 3);
+    assert_eq!(shop.locks.scope(Native::provided(&shop, 5)).await?, 5);
+    let generic = shop.locks.scope(Wrapped("a").place(1));
+    assert_eq!(generic.await?, "lock:order:a:1 1 a");
     let boxed: &dyn Boxed = &shop;
     assert_eq!(boxed.place(1, "x").await?, "lock:order:1:2 x 1 2");
     assert_eq!(shop.locks.scope(boxed.provided(4)).await?, 4);
