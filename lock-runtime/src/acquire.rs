@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::guard::LockGuard;
@@ -13,7 +13,7 @@ use crate::release::Place;
 use crate::shared::Shared;
 use crate::store::{LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
-use crate::wait::{Expiry, InLine, Polls, jitter};
+use crate::wait::{Expiry, Polls, jitter};
 
 const RETRY_CAP: Duration = Duration::from_millis(50);
 
@@ -65,63 +65,44 @@ impl Call<'_> {
         if self.shared.lines.occupied(self.key) {
             return Err(busy(self.shared.lines.seen(self.key)));
         }
-        let mut contender = Contender::new(self);
+        let mut contender = Contender::new(self)?;
         match contender.ask().await? {
             Answer::Held(lease) => Ok(contender.guard(lease)),
             Answer::Busy(holder) => Err(busy(Some(holder))),
         }
     }
 
+    /// `wait` counts the time during which the lock is busy: a command under way is not cut off.
     async fn wait(&self) -> Result<LockGuard, LockError> {
         let give_up = Instant::now() + self.options.wait;
         let mut line = self.shared.lines.join(self.key);
-        let mut asked = false;
-        let waited = timeout_at(give_up, self.wait_in(&mut line, &mut asked, give_up)).await;
-        if let Ok(guard) = waited {
-            return guard;
-        }
-        let (key, holder) = (self.key.to_string(), line.seen());
-        if asked && holder.is_none() {
-            // It may be busy or free: the store never said.
-            let cause = StoreError::silent(self.options.wait);
-            return Err(LockError::Indeterminate { key, cause });
+        if timeout_at(give_up, line.turn()).await.is_ok() {
+            let mut contender = Contender::new(self)?;
+            let mut polls = Polls::new();
+            let mut last: Option<Holder> = None;
+            while Instant::now() < give_up {
+                let holder = match contender.ask().await? {
+                    Answer::Held(lease) => return Ok(contender.guard(lease)),
+                    Answer::Busy(holder) => holder,
+                };
+                line.saw(&holder);
+                if polls.wants_expiry() || last.as_ref() != Some(&holder) {
+                    let expiry = timeout_at(give_up, self.holders_expiry()).await;
+                    polls.expires(expiry.unwrap_or(Expiry::Unknown));
+                    last = Some(holder);
+                }
+                tokio::select! {
+                    biased;
+                    () = line.freed() => {}
+                    () = sleep_until(polls.next().min(give_up)) => {}
+                }
+            }
         }
         Err(LockError::WaitTimeout {
-            key,
+            key: self.key.to_string(),
             waited: self.options.wait,
-            holder,
+            holder: line.seen(),
         })
-    }
-
-    /// Contends as the head of the line. Cut off by its caller at `give_up`, or by a lost connection.
-    async fn wait_in(
-        &self,
-        line: &mut InLine,
-        asked: &mut bool,
-        give_up: Instant,
-    ) -> Result<LockGuard, LockError> {
-        line.turn().await;
-        let mut contender = Contender::new(self);
-        let mut polls = Polls::new();
-        let mut last: Option<Holder> = None;
-        *asked = true;
-        loop {
-            let holder = match contender.ask().await? {
-                Answer::Held(lease) => return Ok(contender.guard(lease)),
-                Answer::Busy(holder) => holder,
-            };
-            line.saw(&holder);
-            if polls.wants_expiry() || last.as_ref() != Some(&holder) {
-                polls.expires(self.holders_expiry().await);
-                last = Some(holder);
-            }
-            let next = polls.next().min(give_up);
-            tokio::select! {
-                biased;
-                () = line.freed() => {}
-                () = sleep_until(next) => {}
-            }
-        }
     }
 
     /// When the present holder's key expires, for the timer of the head in line.
@@ -153,7 +134,7 @@ struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    fn new(call: &Call<'a>) -> Self {
+    fn new(call: &Call<'a>) -> Result<Self, LockError> {
         let Call {
             shared,
             key,
@@ -162,14 +143,17 @@ impl<'a> Contender<'a> {
         } = *call;
         let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
         let place = Place::reserve(&shared.releases, key.clone(), token.clone(), options.ttl);
-        Self {
+        let shut_down = || LockError::ShutDown {
+            key: key.to_string(),
+        };
+        Ok(Self {
             shared,
             key,
             options,
             form: options.form.unwrap_or(shared.form),
             token,
-            place,
-        }
+            place: place.ok_or_else(shut_down)?,
+        })
     }
 
     /// Asks until the store has said yes or no, at most for one command deadline.
@@ -178,7 +162,7 @@ impl<'a> Contender<'a> {
         let deadline = Instant::now() + limit;
         self.give_way(deadline).await;
         let mut cause = None;
-        loop {
+        while Instant::now() < deadline {
             match timeout_at(deadline, self.attempt()).await {
                 Ok(Ok(Some(answer))) => return Ok(answer),
                 // Free again before we could use it: the next attempt is a fresh one.
@@ -187,11 +171,9 @@ impl<'a> Contender<'a> {
                 Ok(Err(error)) => cause = Some(error),
                 Err(_) => {}
             }
-            if Instant::now() >= deadline {
-                return Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(limit))));
-            }
-            sleep(RETRY_CAP.mul_f64(jitter())).await;
+            sleep_until(deadline.min(Instant::now() + RETRY_CAP.mul_f64(jitter()))).await;
         }
+        Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(limit))))
     }
 
     /// Lets a release of this client for the same key go first, or the call would be busy against
@@ -208,7 +190,7 @@ impl<'a> Contender<'a> {
 
     fn failed(&self, cause: StoreError) -> LockError {
         let key = self.key.to_string();
-        if self.place.is_settled() {
+        if self.place.since().is_none() {
             LockError::backend(key, cause)
         } else {
             LockError::Indeterminate { key, cause }
@@ -221,78 +203,72 @@ impl<'a> Contender<'a> {
     async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
         let session = self.shared.store.session().await?;
         let ttl = self.options.ttl;
-        let at = self.place.sending(&session);
+        self.place.sending(&session);
         match session.acquire(self.key, &self.token, ttl, self.form).await {
             Ok(None) => {
-                self.place.answered(&session);
-                self.held(at, session).await
+                let since = self.place.granted(&session);
+                self.held(since, &session).await
             }
             Ok(Some(stored)) if stored.is(&self.token) => {
-                let first = self.place.earliest().unwrap_or(at);
-                self.place.answered(&session);
-                self.held(first, session).await
+                let since = self.place.found_by_set(&session);
+                self.held(since, &session).await
             }
             Ok(Some(stored)) => {
-                self.place.answered(&session);
+                self.place.missed(&session);
                 Ok(Some(Answer::Busy(stored.holder())))
             }
-            Err(error) if error.is_ambiguous() => self.check(at, error).await,
+            Err(error) if error.is_ambiguous() => self.check(error).await,
             Err(error) if error.kind() == StoreErrorKind::Unreachable => {
                 self.place.not_sent();
                 Err(error)
             }
             Err(error) => {
-                self.place.answered(&session);
+                self.place.refused(&session);
                 Err(error)
             }
         }
     }
 
-    /// What GET says after a SET, sent at `at`, without an answer. Free is not final: the SET may
-    /// be on its way.
-    async fn check(
-        &mut self,
-        at: Instant,
-        cause: StoreError,
-    ) -> Result<Option<Answer>, StoreError> {
+    /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.
+    async fn check(&mut self, cause: StoreError) -> Result<Option<Answer>, StoreError> {
         let session = self.shared.store.session().await?;
         let found = session.inspect(self.key).await?;
-        let found = found.as_ref().map(|(stored, _)| stored);
-        let first = self.place.earliest().unwrap_or(at);
-        match Stored::compared(found, &self.token) {
+        match Stored::compared(found.as_ref(), &self.token) {
             Ownership::Mine => {
-                self.place.seen();
-                self.place.answered(&session);
-                self.held(first, session).await
+                let since = self.place.found(&session);
+                self.held(since, &session).await
             }
             Ownership::Other(holder) => {
-                self.place.answered(&session);
+                self.place.missed(&session);
                 Ok(Some(Answer::Busy(holder)))
             }
             Ownership::Free => {
-                self.place.answered(&session);
+                self.place.missed(&session);
                 Err(cause)
             }
         }
     }
 
-    /// Our token was at the key after a SET sent at `at`. `None`: it is not any more.
+    /// Our token was at the key, since no earlier than that. `None`: it is not any more.
     async fn held(
         &mut self,
-        at: Instant,
-        session: Arc<dyn LockSession>,
+        since: Option<Instant>,
+        session: &Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
-        self.place.hold(session.clone());
+        let Some(since) = since else {
+            return Ok(None);
+        };
         let ttl = self.options.ttl;
-        let mut deadline = at + trusted(ttl);
+        let mut deadline = since + trusted(ttl);
         if Instant::now() >= deadline {
             let sent = Instant::now();
             if !session.extend(self.key, &self.token, ttl).await? {
+                self.place.missed(session);
                 return Ok(None);
             }
             deadline = sent + trusted(ttl);
         }
-        let limit = self.options.renew.map(|hold| at + hold);
+        let limit = self.options.renew.map(|hold| since + hold);
         Ok(Some(Answer::Held(Lease::new(deadline, limit))))
     }
 }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use crate::client::LockClient;
-use crate::error::LockError;
+use crate::error::{LockError, StoreErrorKind};
 use crate::options::AcquireForm;
 use crate::shared::Shared;
 use crate::store::redis::{RedisStore, Target};
 use crate::store::{LockStore, MemoryStore};
 
+/// Between two attempts to connect to a server that is not ready.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Settings of a [`LockClient`].
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct LockClientBuilder {
     prefix: String,
     command_deadline: Duration,
@@ -128,8 +133,14 @@ impl LockClientBuilder {
             root_certificate: self.root_certificate.clone(),
         };
         let store = RedisStore::new(url, target)?;
-        let connected = store.session().await;
-        connected.map_err(|cause| LockError::Backend { key: None, cause })?;
+        let deadline = Instant::now() + self.connect_timeout;
+        while let Err(cause) = store.session().await {
+            // A server that loads its data or is busy with a script will serve us in a moment.
+            if cause.kind() != StoreErrorKind::Unavailable || Instant::now() >= deadline {
+                return Err(LockError::Backend { key: None, cause });
+            }
+            sleep(PAUSE).await;
+        }
         Ok(self.store_unchecked(Arc::new(store)))
     }
 

@@ -29,7 +29,8 @@ pub struct LockClient(pub(crate) Arc<Shared>);
 pub struct Remaining {
     /// Calls that still hold or ask for a lock.
     pub running: usize,
-    /// Releases that the store has not answered.
+    /// Releases that are not settled: not answered, or of a token that a command without an answer
+    /// may yet bring to the store.
     pub releasing: usize,
 }
 
@@ -59,10 +60,7 @@ impl LockClient {
     pub async fn check(&self, key: &str, token: &LockToken) -> Result<Ownership, LockError> {
         let key = prefixed(&self.0.prefix, key)?;
         match self.0.inspect(&key).await {
-            Ok(found) => Ok(Stored::compared(
-                found.as_ref().map(|(stored, _)| stored),
-                token,
-            )),
+            Ok(found) => Ok(Stored::compared(found.as_ref(), token)),
             Err(cause) => Err(LockError::backend(key, cause)),
         }
     }
@@ -77,6 +75,7 @@ impl LockClient {
     ///
     /// Outside a tokio runtime.
     pub async fn shutdown(&self, limit: Duration) -> Remaining {
+        self.0.releases.shut_down();
         self.0.closing.send_replace(true);
         ensure_worker(&self.0.releases);
         // Running into the limit is told by what remains.

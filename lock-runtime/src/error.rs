@@ -12,7 +12,8 @@ use crate::token::{Holder, Ownership};
 pub enum LockError {
     /// Somebody else holds the lock and the call was not told to wait.
     #[error(
-        "lock `{key}` is busy, holder: {}; try again later or give the call a `wait`",
+        "lock `{}` is busy, holder: {}; try again later or give the call a `wait`",
+        .key.escape_debug(),
         seen(.holder.as_ref())
     )]
     Busy {
@@ -25,7 +26,8 @@ pub enum LockError {
 
     /// The lock stayed busy for the whole `wait`.
     #[error(
-        "lock `{key}` stayed busy for {waited:?}, last holder: {}; try again later or wait longer",
+        "lock `{}` stayed busy for {waited:?}, last holder: {}; try again later or wait longer",
+        .key.escape_debug(),
         seen(.holder.as_ref())
     )]
     WaitTimeout {
@@ -41,7 +43,8 @@ pub enum LockError {
     /// deleted or replaced the key. Told when the release was answered, which shows what stands at
     /// the key; at the latest one command deadline after the body was dropped.
     #[error(
-        "lock `{key}` was lost, found: {}; check what the call has already done before you repeat it",
+        "lock `{}` was lost, found: {}; check what the call has already done before you repeat it",
+        .key.escape_debug(),
         found_text(.found.as_ref())
     )]
     Lost {
@@ -51,10 +54,13 @@ pub enum LockError {
         found: Option<Ownership>,
     },
 
-    /// The store was asked for the lock and never told whether it granted it. The body did not
-    /// run; a lock that was granted after all is given back, or expires with its ttl.
+    /// The store was asked and never told what it did. From an acquire: the body did not run, and a
+    /// lock that was granted after all is given back, or expires with its ttl. From
+    /// [`LockGuard::release`](crate::LockGuard::release): it is sent again until the ttl is over.
     #[error(
-        "lock `{key}` is indeterminate: {cause}; the body did not run, try again after at most one ttl"
+        "lock `{}` is indeterminate: {cause}; whoever may hold it does so for at most one ttl, \
+         then try again",
+        .key.escape_debug()
     )]
     Indeterminate {
         /// The lock key, with the client's prefix.
@@ -63,7 +69,7 @@ pub enum LockError {
         cause: StoreError,
     },
 
-    /// The store cannot be reached or refuses to serve. The body did not run.
+    /// The store cannot be reached or refuses to serve. From an acquire: the body did not run.
     #[error("{}: {cause}", failed_text(.key.as_deref()))]
     Backend {
         /// The lock key with the client's prefix; `None` if none was asked for yet.
@@ -83,7 +89,7 @@ pub enum LockError {
     },
 
     /// The rendered key is not usable. Nothing was sent.
-    #[error("invalid lock key `{key}`: {reason}")]
+    #[error("invalid lock key `{}`: {reason}", .key.escape_debug())]
     InvalidKey {
         /// The key as far as it was rendered.
         key: String,
@@ -100,7 +106,8 @@ pub enum LockError {
 
     /// The client is shutting down.
     #[error(
-        "lock `{key}` was not taken: the client is shut down; do not start new work after `shutdown`"
+        "lock `{}` was not taken: the client is shut down; do not start new work after `shutdown`",
+        .key.escape_debug()
     )]
     ShutDown {
         /// The lock key, with the client's prefix.
@@ -170,13 +177,25 @@ impl StoreError {
         Self::new(StoreErrorKind::Timeout, message)
     }
 
+    /// The same, where it is certain that the command was not sent.
+    pub(crate) fn unsent(mut self) -> Self {
+        self.kind = StoreErrorKind::Unreachable;
+        self
+    }
+
     /// The same without its words if they repeat `secret`, as some servers do with what they refuse.
-    pub(crate) fn without(mut self, secret: &str) -> Self {
+    pub(crate) fn without(self, secret: &str) -> Self {
         if !secret.is_empty() && self.message.contains(secret) {
-            "the server refused to let us in, with words that repeat the password; check user, password and server"
-                .clone_into(&mut self.message);
+            return self.withheld();
         }
         self
+    }
+
+    /// The same without its words, which repeat a password.
+    pub(crate) fn withheld(self) -> Self {
+        let message = "the server refused to let us in, with words that repeat the password; \
+                       check user, password and server";
+        Self::new(self.kind, message)
     }
 
     /// What it means for the command.
@@ -205,7 +224,7 @@ fn seen(holder: Option<&Holder>) -> String {
 fn failed_text(key: Option<&str>) -> String {
     key.map_or_else(
         || "cannot connect to the lock store".to_owned(),
-        |key| format!("lock `{key}` was not to be had, its store failed"),
+        |key| format!("the store of lock `{}` failed", key.escape_debug()),
     )
 }
 

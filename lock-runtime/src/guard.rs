@@ -20,11 +20,14 @@ use crate::token::{LockToken, Ownership};
 /// A lock that is held until it is released, dropped or lost.
 ///
 /// Dropping it releases: the token is handed to the client's release worker, without blocking
-/// and without spawning, from any thread. [`LockGuard::release`] does the same and tells you what
+/// and without spawning, from any thread; where no runtime of the client runs any more, it is sent
+/// when the client is next used. [`LockGuard::release`] does the same and tells you what
 /// came of it.
 ///
 /// Holding a guard does not stop your code when the lease is lost: watch [`LockGuard::lost`], or
-/// let `#[distributed_lock]` do it.
+/// let `#[distributed_lock]` do it. A renewed lease is extended in the runtime that took the lock,
+/// as long as that runs.
+#[must_use = "dropping the guard gives the lock back at once"]
 pub struct LockGuard {
     held: Arc<Held>,
     options: LockOptions,
@@ -86,7 +89,8 @@ impl LockGuard {
             .saturating_duration_since(Instant::now())
     }
 
-    /// Asks the store who holds the key now. Other than [`Ownership::Mine`], the lock is lost.
+    /// Asks the store who holds the key now. Other than [`Ownership::Mine`], the lock is lost. Mine
+    /// does not bring back a lock whose deadline is over.
     ///
     /// Cancellation safety: only reads.
     ///
@@ -115,11 +119,12 @@ impl LockGuard {
                 return Ok(());
             }
         }
-        if held.lease.found().is_none() {
+        let found = match held.lease.found() {
+            Some(found) => Some(found),
             // Only says who has it now; that we have not is certain.
-            let _ = held.check().await;
-        }
-        Err(self.lost_error(held.lease.found()))
+            None => held.check().await.ok(),
+        };
+        Err(self.lost_error(found))
     }
 
     /// Ends when the lock is lost: the deadline passed, or the store said that it is not ours.
@@ -129,36 +134,31 @@ impl LockGuard {
         self.held.lease.lost().await;
     }
 
-    /// Gives the lock back and says what the store found.
+    /// Gives the lock back and says what the store found. A release that had to be sent again may
+    /// find the work of its first sending: [`Release::Missing`] or [`Release::NotOurs`] are then no
+    /// proof that the lock was lost.
     ///
     /// Cancellation safety: once polled, the release goes on whatever happens to this future.
     ///
     /// # Errors
     ///
-    /// [`LockError::Lost`] if the lock was not ours any more. [`LockError::Backend`] if the store
-    /// refuses, [`LockError::Indeterminate`] if it does not answer within one command deadline:
-    /// the worker then goes on trying until the ttl has ended the lock anyway.
+    /// [`LockError::Lost`] if the lock was not ours any more, or cannot be shown to have been.
+    /// [`LockError::Backend`] if the store refuses, [`LockError::Indeterminate`] if it does not
+    /// answer within one command deadline: the worker then goes on trying until the ttl has ended
+    /// the lock anyway.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub async fn release(self) -> Result<Release, LockError> {
-        match self.give_up().await {
-            Ok(released) if released.refutes() => {
-                let found = self.found(released.code).await;
-                Err(self.lost_error(found))
-            }
-            Ok(released) => Ok(released.code),
+        let in_time = !self.held.lease.is_lost();
+        match self.give_up(in_time).await? {
+            Ok(code) => Ok(code),
             Err(cause) if cause.is_ambiguous() => Err(LockError::Indeterminate {
                 key: self.key().to_owned(),
                 cause,
             }),
             Err(cause) => Err(self.backend(cause)),
-        }
-    }
-
-    /// Who stands at the key after a release with this code.
-    pub(crate) async fn found(&self, code: Release) -> Option<Ownership> {
-        match code {
-            Release::Missing => Some(Ownership::Free),
-            Release::Deleted | Release::NotDeleted => Some(Ownership::Mine),
-            Release::NotOurs => self.held.check().await.ok(),
         }
     }
 
@@ -170,12 +170,37 @@ impl LockGuard {
         &self.options
     }
 
-    pub(crate) fn is_settled(&self) -> bool {
-        self.settled
+    /// Releases, and decides whether the lock was held until then: `in_time` unless the answer
+    /// shows otherwise, late only if the answer shows it. The error inside: no answer, in time.
+    pub(crate) async fn give_up(
+        &self,
+        in_time: bool,
+    ) -> Result<Result<Release, StoreError>, LockError> {
+        let released = self.hand_over().await;
+        let stands = match &released {
+            Err(_) => in_time,
+            Ok(released) if in_time => !released.refutes(),
+            Ok(released) => {
+                let ours = matches!(released.code, Release::Deleted | Release::NotDeleted);
+                ours && self.settled && !self.held.lease.is_refuted()
+            }
+        };
+        let code = released.map(|released| released.code);
+        if stands {
+            return Ok(code);
+        }
+        let found = match (self.held.lease.found(), code) {
+            (Some(found), _) => Some(found),
+            (None, Ok(Release::Missing)) => Some(Ownership::Free),
+            (None, Ok(Release::Deleted | Release::NotDeleted)) => Some(Ownership::Mine),
+            (None, Ok(Release::NotOurs)) => self.held.check().await.ok(),
+            (None, Err(_)) => None,
+        };
+        Err(self.lost_error(found))
     }
 
     /// Hands the token over and waits for the answer, at most for one command deadline.
-    pub(crate) async fn give_up(&self) -> Result<Released, StoreError> {
+    async fn hand_over(&self) -> Result<Released, StoreError> {
         self.stop_renewal();
         let place = self
             .place

@@ -22,7 +22,7 @@ impl Held {
     /// Asks who stands at the key. Somebody else, or nobody: the lease is lost.
     pub(crate) async fn check(&self) -> Result<Ownership, StoreError> {
         let found = self.shared.inspect(&self.key).await?;
-        let found = Stored::compared(found.as_ref().map(|(stored, _)| stored), &self.token);
+        let found = Stored::compared(found.as_ref(), &self.token);
         if found != Ownership::Mine {
             self.lease.refute(Some(found.clone()));
         }

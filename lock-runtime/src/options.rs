@@ -37,6 +37,7 @@ pub enum AcquireForm {
 
 /// Everything a call asks of its lock beside the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LockOptions {
     /// Time to live of the lease, 10 ms to 24 h; fractions of a millisecond are cut off.
     pub ttl: Duration,

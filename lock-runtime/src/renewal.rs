@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::held::Held;
 
 /// Extends at a third of the ttl until the lease is lost or the guard aborts the task.
+///
+/// An extension is given another third: there must be time left to send it again.
 pub(crate) async fn keep(held: Arc<Held>, ttl: Duration) {
     let mut next = Instant::now() + ttl / 3;
     loop {
@@ -17,13 +19,16 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration) {
             () = sleep_until(next) => {}
         }
         let sent = Instant::now();
-        match held.extend(ttl).await {
-            Ok(()) => next = sent + ttl / 3,
-            Err(error) => {
-                tracing::warn!(key = %held.key, %error, "an extension was not answered, it is tried again until the deadline");
+        match timeout(ttl / 3, held.extend(ttl)).await {
+            Ok(Ok(())) => next = sent + ttl / 3,
+            Ok(Err(error)) => {
+                tracing::warn!(key = %held.key, %error, "the lease could not be extended, it is tried again until the deadline");
                 // The check may lose the lease; without its answer the deadline decides.
-                let _ = held.check().await;
+                let _ = timeout(ttl / 3, held.check()).await;
                 sleep(ttl / 20).await;
+            }
+            Err(_) => {
+                tracing::warn!(key = %held.key, "an extension was not answered, it is sent again until the deadline");
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::shared::Shared;
 /// A lock about to be asked for, made by [`LockClient::lock`](crate::LockClient::lock).
 ///
 /// Nothing is sent before [`LockRequest::acquire`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "a request does nothing until `acquire` is awaited"]
 pub struct LockRequest {
     shared: Arc<Shared>,
@@ -42,7 +42,10 @@ impl LockRequest {
         self
     }
 
-    /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once.
+    /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once. Waiters of
+    /// one client are served in the order of their calls; a call that waits must be polled or
+    /// dropped, for one that is kept and not polled holds up those behind it. A store that does not
+    /// answer can prolong a wait by one command deadline.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self

@@ -9,7 +9,7 @@ use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::options::OnLost;
 use crate::request::LockRequest;
-use crate::store::Release;
+use crate::token::Ownership;
 
 /// Where the guard lives while the body runs: declared before the body, so that on a cancelled
 /// call the body is dropped first and the lock given up after it.
@@ -29,7 +29,6 @@ impl Slot {
     ///
     /// Outside the body, which generated code does not do: the slot is filled before the body is
     /// first polled.
-    #[must_use]
     pub fn guard(&self) -> &LockGuard {
         self.0.get().expect("the body runs while its lock is held")
     }
@@ -82,11 +81,13 @@ pub(crate) async fn run<F: Future>(
     let in_time = !guard.lease().is_lost();
     // Its locals (a transaction to roll back) go before the lock does.
     body.set(None);
-    let lost = Box::pin(give_up(guard, output.is_some(), in_time)).await;
-    match (output, lost) {
-        (Some(output), None) => Outcome::Done(output),
-        (Some(output), Some(lost)) => Outcome::Lost(output, lost),
-        (None, lost) => Outcome::Failed(lost.unwrap_or_else(|| guard.lost_error(None))),
+    let given_up = Box::pin(guard.give_up(in_time)).await;
+    match (output, given_up) {
+        (Some(output), Ok(_)) => Outcome::Done(output),
+        (Some(output), Err(lost)) => Outcome::Lost(output, lost),
+        (None, Err(lost)) => Outcome::Failed(lost),
+        // Cut off, though the token was still there: past the deadline that counts for nothing.
+        (None, Ok(_)) => Outcome::Failed(guard.lost_error(Some(Ownership::Mine))),
     }
 }
 
@@ -105,27 +106,4 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
         }
     })
     .await
-}
-
-/// Releases, and says whether the lock was lost under the body.
-async fn give_up(guard: &LockGuard, finished: bool, in_time: bool) -> Option<LockError> {
-    // Without an answer the deadline decides.
-    let released = guard.give_up().await.ok();
-    let stands = match released {
-        None => in_time,
-        Some(released) if in_time => !released.refutes(),
-        Some(released) => {
-            let ours = matches!(released.code, Release::Deleted | Release::NotDeleted);
-            ours && guard.is_settled() && !guard.lease().is_refuted()
-        }
-    };
-    if finished && stands {
-        return None;
-    }
-    let found = match (guard.lease().found(), released) {
-        (Some(found), _) => Some(found),
-        (None, Some(released)) => guard.found(released.code).await,
-        (None, None) => None,
-    };
-    Some(guard.lost_error(found))
 }

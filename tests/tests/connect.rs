@@ -26,7 +26,7 @@ async fn refusal(url: &str) -> String {
     error.to_string()
 }
 
-/// A port where somebody answers whatever is sent with these bytes.
+/// A port where somebody answers every command with these bytes.
 async fn stranger(answer: Vec<u8>) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
@@ -37,8 +37,10 @@ async fn stranger(answer: Vec<u8>) -> String {
             let answer = answer.clone();
             tokio::spawn(async move {
                 let mut read = [0; 1024];
-                while let Ok(1..) = stream.read(&mut read).await {
-                    if stream.write_all(&answer).await.is_err() {
+                while let Ok(length @ 1..) = stream.read(&mut read).await {
+                    let commands = read[..length].iter().filter(|byte| **byte == b'*');
+                    let answers = answer.repeat(commands.count());
+                    if stream.write_all(&answers).await.is_err() {
                         return;
                     }
                 }
@@ -173,6 +175,16 @@ async fn nothing_that_a_server_answers_makes_us_panic() {
         assert!(asked.elapsed() < Duration::from_secs(5), "{answer:?}");
     }
     assert_eq!(PANICS.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_get_is_not_taken_for_busy() {
+    // It stores the token and says OK.
+    let url = stranger(b"+OK\r\n".to_vec()).await;
+    let builder = LockClient::builder().command_deadline(Duration::from_millis(200));
+    let client = builder.connect(&url).await.expect("says OK to anything");
+    let error = client.lock("a").acquire().await.expect_err("no answer");
+    assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -226,3 +226,37 @@ async fn a_key_that_expires_beyond_all_clocks_is_waited_for_like_any_other() {
         assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_reads_like_an_error_is_not_taken_for_one() {
+    let server = Server::start(&["--rename-command", "EVALSHA", ""]);
+    let client = LockClient::connect(&server.url()).await.expect("answers");
+    for key in ["OOM", "WRONGTYPE", "can't run this command", "syntax error"] {
+        let guard = client.lock(key).acquire().await.expect("free");
+        let error = guard.release().await.expect_err("no EVALSHA").to_string();
+        assert!(error.contains("unknown command 'EVALSHA'"), "{error}");
+        assert!(error.contains("the server refused"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_with_a_script_is_told_as_that() {
+    let server = Server::start(&["--busy-reply-threshold", "50"]);
+    let builder = LockClient::builder().command_deadline(Duration::from_millis(800));
+    let client = builder.connect(&server.url()).await.expect("answers");
+    let mut blocking = server.raw().await;
+    tokio::spawn(async move {
+        let script = "while true do end";
+        let _: Result<(), _> = cmd("EVAL")
+            .arg(script)
+            .arg(0)
+            .query_async(&mut blocking)
+            .await;
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let error = client.lock("a").acquire().await.expect_err("busy");
+    let mut stranger = server.raw().await;
+    let _: () = run(&mut stranger, &["SCRIPT", "KILL"]).await;
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
+    assert!(error.to_string().contains("SCRIPT KILL"), "{error}");
+}

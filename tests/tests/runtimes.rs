@@ -1,8 +1,13 @@
-//! One client in several runtimes.
+//! One client in several runtimes and on several threads.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lock_runtime::LockClient;
+use lock_runtime::{
+    AcquireForm, LockClient, LockSession, LockStore, LockToken, MemoryStore, Release, StoreFuture,
+    Stored,
+};
 use tests::Server;
 use tokio::runtime::{Builder, Runtime};
 
@@ -67,8 +72,124 @@ fn a_guard_that_outlives_its_runtime_is_released_in_the_next() {
 }
 
 #[test]
+fn a_guard_is_released_in_another_runtime_than_its_own() {
+    for (key, gone) in [("moved away", true), ("moved", false)] {
+        let mut first = Some(runtime());
+        let url = Server::shared().url();
+        let connect = LockClient::connect(&url);
+        let client = first.as_ref().map(|first| first.block_on(connect));
+        let client = client.expect("a runtime").expect("connects");
+        let guard = first
+            .as_ref()
+            .map(|first| first.block_on(client.lock(key).acquire()));
+        if gone {
+            first = None;
+        }
+        let guard = guard.expect("a runtime").expect("free");
+        let released = runtime().block_on(guard.release());
+        assert_eq!(released.expect("ours"), Release::Deleted);
+        drop(first);
+    }
+}
+
+#[test]
+fn a_runtime_that_stands_still_while_it_connects_holds_up_no_other() {
+    let (first, second, third) = (runtime(), runtime(), runtime());
+    let client = first
+        .block_on(LockClient::connect(&Server::shared().url()))
+        .expect("connects");
+    second.block_on(async {
+        tokio::spawn(client.lock("begun").acquire());
+        // It begins to connect, and is not polled any more.
+        tokio::task::yield_now().await;
+    });
+    third.block_on(use_it(&client, "third"));
+}
+
+#[test]
 fn a_client_in_memory_is_made_outside_a_runtime() {
     let client = LockClient::in_memory();
     runtime().block_on(use_it(&client, "memory"));
     runtime().block_on(use_it(&client, "memory"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_lock_is_taken_once_shutdown_has_seen_none() {
+    for _ in 0..5_000 {
+        let client = LockClient::in_memory();
+        let go = Arc::new(AtomicBool::new(false));
+        let (request, gone) = (client.lock("a"), go.clone());
+        let acquire = tokio::spawn(async move {
+            while !gone.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+            request.acquire().await
+        });
+        go.store(true, Ordering::Relaxed);
+        let rest = client.shutdown(Duration::ZERO).await;
+        let taken = acquire.await.expect("no panic");
+        assert!(!rest.is_empty() || taken.is_err(), "{rest:?} {taken:?}");
+    }
+}
+
+/// A backend with a bug.
+struct Panicking(MemoryStore);
+
+impl LockStore for Panicking {
+    fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        let session = Panicking(self.0.clone());
+        Box::pin(async { Ok(Arc::new(session) as Arc<dyn LockSession>) })
+    }
+
+    fn address(&self) -> String {
+        "a backend with a bug".to_owned()
+    }
+}
+
+impl LockSession for Panicking {
+    fn acquire<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+        form: AcquireForm,
+    ) -> StoreFuture<'a, Option<Stored>> {
+        self.0.acquire(key, token, ttl, form)
+    }
+
+    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+        assert!(!key.ends_with("bad"), "the bug");
+        self.0.release(key, token)
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, bool> {
+        self.0.extend(key, token, ttl)
+    }
+
+    fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
+        self.0.inspect(key)
+    }
+
+    fn is_open(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_panic_over_one_release_takes_no_other_with_it() {
+    let memory = MemoryStore::new();
+    let client = LockClient::builder().store(Panicking(memory.clone()));
+    let client = client.expect("default settings");
+    let bad = client.lock("bad").acquire().await.expect("free");
+    let good = client.lock("good").acquire().await.expect("free");
+    drop(bad);
+    drop(good);
+    let rest = client.shutdown(Duration::from_secs(5)).await;
+    assert!(rest.is_empty(), "{rest:?}");
+    assert_eq!(memory.keys(), ["lock:bad"]);
 }

@@ -13,15 +13,18 @@ use crate::token::LockToken;
 
 /// A reserved place: handing a token over to the queue cannot fail.
 ///
-/// Knows where the token may stand: whatever happens to its owner, it is deleted from there.
+/// Knows where the token may stand, and since when: whatever happens to its owner, it is deleted
+/// from there, and no deadline counts from later.
 pub(crate) struct Place {
     releases: Arc<Releases>,
     key: Arc<str>,
     token: LockToken,
     ttl: Duration,
-    /// The session on which the store confirmed the lock.
+    /// The session that the last command went down.
     home: Option<Arc<dyn LockSession>>,
-    /// SETs that may yet land, in the order of their sending.
+    /// When the earliest SET was sent that has run and may have left the token at the key.
+    ran: Option<Instant>,
+    /// SETs that may yet run, in the order of their sending.
     unanswered: Vec<Sent>,
 }
 
@@ -31,23 +34,24 @@ struct Sent {
 }
 
 impl Place {
-    /// Must be called in a runtime, whose worker is started if it has none.
+    /// `None` once the client is shut down. Must be called in a runtime, whose worker is started
+    /// if it has none.
     pub(crate) fn reserve(
         releases: &Arc<Releases>,
         key: Arc<str>,
         token: LockToken,
         ttl: Duration,
-    ) -> Self {
+    ) -> Option<Self> {
         ensure_worker(releases);
-        releases.reserve();
-        Self {
+        releases.reserve().then(|| Self {
             releases: releases.clone(),
             key,
             token,
             ttl,
             home: None,
+            ran: None,
             unanswered: Vec::new(),
-        }
+        })
     }
 
     pub(crate) fn token(&self) -> &LockToken {
@@ -55,11 +59,12 @@ impl Place {
     }
 
     /// Takes note of a SET before its first poll: from then on it may reach the store.
-    pub(crate) fn sending(&mut self, session: &Arc<dyn LockSession>) -> Instant {
-        let at = Instant::now();
-        let session = session.clone();
-        self.unanswered.push(Sent { at, session });
-        at
+    pub(crate) fn sending(&mut self, session: &Arc<dyn LockSession>) {
+        self.home = Some(session.clone());
+        self.unanswered.push(Sent {
+            at: Instant::now(),
+            session: session.clone(),
+        });
     }
 
     /// The last SET did not leave.
@@ -67,22 +72,64 @@ impl Place {
         self.unanswered.pop();
     }
 
-    /// An answer on a session answers everything sent on it before: servers keep the order.
-    pub(crate) fn answered(&mut self, session: &Arc<dyn LockSession>) {
-        self.unanswered
-            .retain(|sent| !Arc::ptr_eq(&sent.session, session));
+    /// The last SET was refused without a look at the key. Those sent on its session before have
+    /// run, for servers keep the order; what they did is not known.
+    pub(crate) fn refused(&mut self, session: &Arc<dyn LockSession>) {
+        self.unanswered.pop();
+        self.ran = self.take(session).or(self.ran);
     }
 
-    /// The token was seen at the key: if only one SET can have brought it, that one has run.
-    pub(crate) fn seen(&mut self) {
-        if self.unanswered.len() == 1 {
+    /// The last SET put the token at the key, which was free before. Gives the moment from which
+    /// its deadline counts.
+    pub(crate) fn granted(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
+        self.ran = self.unanswered.last().map(|sent| sent.at);
+        self.take(session);
+        self.ran
+    }
+
+    /// The last SET found the token at the key: one sent earlier has put it there, or itself if
+    /// somebody on the way has sent it twice. Gives the moment from which its deadline counts.
+    pub(crate) fn found_by_set(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
+        let since = self.since();
+        self.unanswered.pop();
+        self.found(session);
+        self.ran = since;
+        since
+    }
+
+    /// The token was seen at the key. Gives the moment from which its deadline counts.
+    pub(crate) fn found(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
+        let since = self.since();
+        // If only one SET can have put it there, that one will not land again.
+        if self.ran.is_none() && self.unanswered.len() == 1 {
             self.unanswered.clear();
         }
+        self.take(session);
+        self.ran = since;
+        self.home = Some(session.clone());
+        since
     }
 
-    /// When the earliest SET was sent that was not answered.
-    pub(crate) fn earliest(&self) -> Option<Instant> {
-        self.unanswered.first().map(|sent| sent.at)
+    /// The token was seen not to be at the key: what has run has left nothing there.
+    pub(crate) fn missed(&mut self, session: &Arc<dyn LockSession>) {
+        self.take(session);
+        self.ran = None;
+    }
+
+    /// Removes the SETs sent on `session`; gives when the earliest left, if it is the earliest of
+    /// all that may have left the token at the key.
+    fn take(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
+        let own = |sent: &Sent| Arc::ptr_eq(&sent.session, session);
+        let first = self.unanswered.iter().find(|sent| own(sent));
+        let first = first.map(|sent| sent.at);
+        self.unanswered.retain(|sent| !own(sent));
+        first.map(|at| self.ran.map_or(at, |ran| ran.min(at)))
+    }
+
+    /// Since when the token may stand at the key.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        let sent = self.unanswered.first().map(|sent| sent.at);
+        self.ran.into_iter().chain(sent).min()
     }
 
     /// Whether every SET was answered. If not, one may land late and make a lost lock look ours.
@@ -90,24 +137,25 @@ impl Place {
         self.unanswered.is_empty()
     }
 
-    /// The lock is held, as `session` says.
-    pub(crate) fn hold(&mut self, session: Arc<dyn LockSession>) {
-        self.home = Some(session);
-    }
-
     /// Queues the release; the receiver gets its answer, or is closed if none comes.
+    ///
+    /// Must be called in a runtime: it may be another than the one that took the lock.
     pub(crate) fn release(mut self) -> oneshot::Receiver<Answer> {
+        ensure_worker(&self.releases);
         let (reply, answer) = oneshot::channel();
         self.hand_over(Some(reply));
         answer
     }
 
     fn hand_over(&mut self, reply: Option<oneshot::Sender<Answer>>) {
+        if self.since().is_none() {
+            return;
+        }
+        self.ran = None;
         let mut carriers: Vec<Carrier> = Vec::new();
-        let unanswered = std::mem::take(&mut self.unanswered);
         let home = self.home.take().map(|session| (session, 0));
-        let out = unanswered.into_iter().map(|sent| (sent.session, 1));
-        for (session, unanswered) in home.into_iter().chain(out) {
+        let sent = std::mem::take(&mut self.unanswered).into_iter();
+        for (session, unanswered) in home.into_iter().chain(sent.map(|sent| (sent.session, 1))) {
             let known = carriers
                 .iter_mut()
                 .find(|carrier| Arc::ptr_eq(&carrier.session, &session));
@@ -118,9 +166,6 @@ impl Place {
                     unanswered,
                 }),
             }
-        }
-        if carriers.is_empty() {
-            return;
         }
         self.releases.push(Job {
             key: self.key.clone(),

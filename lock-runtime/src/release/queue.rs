@@ -33,6 +33,9 @@ pub(super) struct Queue {
     releasing: usize,
     /// A worker dies with its runtime, which its token tells.
     pub(super) workers: HashMap<Id, Weak<()>>,
+    /// No place is given any more.
+    shut_down: bool,
+    /// No client is left that could give one.
     closed: bool,
 }
 
@@ -91,12 +94,20 @@ impl Releases {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for one job more.
-    pub(super) fn reserve(&self) {
+    /// Makes room for one job more, unless the client is shut down: what `idle` has seen stays.
+    pub(super) fn reserve(&self) -> bool {
         let mut queue = self.queue();
+        if queue.shut_down {
+            return false;
+        }
         queue.places += 1;
         let room = queue.places;
         queue.jobs.reserve(room);
+        true
+    }
+
+    pub(crate) fn shut_down(&self) {
+        self.queue().shut_down = true;
     }
 
     pub(super) fn give_back_place(&self) {

@@ -1,10 +1,11 @@
 //! The worker of a runtime: sends releases until they are answered or their ttl is over.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
@@ -45,14 +46,15 @@ async fn work(releases: &Arc<Releases>) {
         work.as_mut().enable();
         while let Some(job) = releases.pop() {
             let job = Some(job);
-            running.push(Running { releases, job }.run());
+            // A store that panics over one job must not take the others with it.
+            running.push(AssertUnwindSafe(Running { releases, job }.run()).catch_unwind());
         }
         if running.is_empty() && releases.is_over() {
             return;
         }
         tokio::select! {
             () = work => {}
-            Some(()) = running.next() => {}
+            Some(_) = running.next() => {}
         }
     }
 }
@@ -98,12 +100,19 @@ impl Running<'_> {
 }
 
 impl Drop for Running<'_> {
-    /// Its worker ended under it: the job goes back for another one, as possibly sent.
+    /// Its worker ended under it: the job goes back for another one.
     fn drop(&mut self) {
-        if let Some(mut job) = self.job.take() {
-            job.sent = true;
-            self.releases.push_back(job);
+        let Some(job) = self.job.take() else {
+            return;
+        };
+        if std::thread::panicking() {
+            tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
+            if job.unwritten {
+                self.releases.written(&job.key);
+            }
+            return self.releases.settled();
         }
+        self.releases.push_back(job);
     }
 }
 
@@ -125,9 +134,10 @@ impl Job {
                         .await
                 }
             };
-            if matches!(&answer, Err(error) if error.kind() == StoreErrorKind::Disconnected) {
-                // Nothing more to wait for there: its driver ended, perhaps with its runtime.
-                first = false;
+            // Nothing more to wait for there: its driver ended, perhaps with its runtime.
+            let kind = answer.as_ref().err().map(StoreError::kind);
+            if let Some(StoreErrorKind::Disconnected | StoreErrorKind::Unreachable) = kind {
+                first &= kind == Some(StoreErrorKind::Unreachable);
                 answer = carrier
                     .release_elsewhere(store, &self.key, &self.token)
                     .await;

@@ -24,7 +24,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// the command.
 pub trait LockStore: Send + Sync + 'static {
     /// A session that works in the calling runtime: the current one while it is sound, else a
-    /// new one.
+    /// new one. A session is known by its `Arc`: an answer on it settles what was sent on it before.
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>>;
 
     /// Where the store is, for people; no credentials.
@@ -43,7 +43,8 @@ pub trait LockSession: Send + Sync + 'static {
         form: AcquireForm,
     ) -> StoreFuture<'a, Option<Stored>>;
 
-    /// Deletes `key` if it holds `token`.
+    /// Deletes `key` if it holds `token`. An error of the kind
+    /// [`Unreachable`](crate::StoreErrorKind::Unreachable) says that nothing was sent.
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release>;
 
     /// Sets the time to live of `key` if it holds `token`; says whether it did.
@@ -83,11 +84,15 @@ impl Stored {
         }
     }
 
-    pub(crate) fn compared(found: Option<&Self>, token: &LockToken) -> Ownership {
+    /// What an inspection means to the owner of `token`.
+    pub(crate) fn compared(
+        found: Option<&(Self, Option<Duration>)>,
+        token: &LockToken,
+    ) -> Ownership {
         match found {
             None => Ownership::Free,
-            Some(stored) if stored.is(token) => Ownership::Mine,
-            Some(stored) => Ownership::Other(stored.holder()),
+            Some((stored, _)) if stored.is(token) => Ownership::Mine,
+            Some((stored, _)) => Ownership::Other(stored.holder()),
         }
     }
 }

@@ -111,3 +111,28 @@ async fn a_key_stolen_or_deleted_in_mid_body_is_lost_and_left_alone() {
         assert_eq!(deleted, Err(JobError::Lost(Some(false))));
     }
 }
+
+#[distributed_lock(key = "cut off", ttl = 30)]
+async fn cut_off(server: &Server) -> Result<u32, JobError> {
+    let mut stranger = server.raw().await;
+    let set = cmd("SET").arg("lock:cut off").arg("thief").to_owned();
+    let kill = cmd("CLIENT").arg(&["KILL", "TYPE", "normal"]).to_owned();
+    set.exec_async(&mut stranger)
+        .await
+        .expect("the server obeys");
+    kill.exec_async(&mut stranger)
+        .await
+        .expect("the server obeys");
+    sleep(Duration::from_millis(300)).await;
+    Ok(1)
+}
+
+#[tokio::test]
+async fn a_key_stolen_while_the_connection_was_gone_is_lost() {
+    let server = Server::start(&[]);
+    let client = LockClient::connect(&server.url()).await.expect("answers");
+    // The release cannot have been sent on the connection of the SET: what it finds is no work of
+    // its own.
+    let lost = client.scope(cut_off(&server)).await;
+    assert_eq!(lost, Err(JobError::Lost(Some(false))));
+}

@@ -167,6 +167,44 @@ async fn a_refusal_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_is_never_ready_is_told_as_it_says() {
+    let (network, client) = world();
+    for _ in 0..1_000 {
+        network.plan(Command::Acquire, Fault::NotNow);
+    }
+    let error = request(&client).acquire().await.expect_err("not ready");
+    // Every SET was answered: nothing is unknown, nothing has to be given back.
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
+    assert!(error.to_string().contains("LOADING"), "{error}");
+    drain(&client).await;
+    assert_eq!(network.count(Command::Release), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_shorter_than_a_round_trip_takes_a_free_lock() {
+    let (network, client) = world();
+    network.plan(Command::Acquire, Fault::Delay(Duration::from_millis(50)));
+    let request = request(&client).wait(Duration::from_millis(2));
+    let guard = request.acquire().await.expect("free");
+    guard.release().await.expect("ours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_ends_gives_nothing_back() {
+    let (network, client) = world();
+    network
+        .memory
+        .put(KEY, Stored::Value(b"stranger".to_vec()), None);
+    for _ in 0..10 {
+        let request = request(&client).wait(Duration::from_millis(150));
+        let error = request.acquire().await.expect_err("a stranger's");
+        assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
+    }
+    drain(&client).await;
+    assert_eq!(network.count(Command::Release), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_was_never_answered_is_indeterminate_not_busy() {
     let (network, client) = world();
     network.stop_server(Duration::from_mins(1));
@@ -178,5 +216,5 @@ async fn a_wait_that_was_never_answered_is_indeterminate_not_busy() {
         .await
         .expect_err("no answer");
     assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
-    assert!(asked.elapsed() <= wait + Duration::from_millis(1));
+    assert!(asked.elapsed() <= COMMAND_DEADLINE + Duration::from_millis(1));
 }

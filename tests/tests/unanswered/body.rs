@@ -104,7 +104,7 @@ async fn an_unanswered_renewal_never_moves_the_deadline() {
     drain(&client).await;
 }
 
-#[distributed_lock(key = "a", ttl = "900ms", renew)]
+#[distributed_lock(key = "a", ttl = "600ms", renew)]
 async fn renewed_late(network: BadNetwork) -> Result<(), LockError> {
     network.plan(Command::Extend, Fault::Swallow);
     sleep(Duration::from_secs(5)).await;

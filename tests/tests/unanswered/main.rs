@@ -2,6 +2,7 @@
 
 mod acquire;
 mod body;
+mod deadline;
 mod release;
 mod store;
 

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use lock_runtime::{LockError, Release};
+use lock_runtime::{LockError, Ownership, Release, Stored};
 use tokio::time::{Instant, sleep};
 
 use crate::store::{Command, Fault};
-use crate::{COMMAND_DEADLINE, TTL, drain, request, world};
+use crate::{COMMAND_DEADLINE, KEY, TTL, drain, request, world};
 
 #[tokio::test(start_paused = true)]
 async fn a_release_whose_reply_was_lost_is_sent_again() {
@@ -27,6 +27,67 @@ async fn a_release_that_got_lost_is_sent_again() {
     }
     drain(&client).await;
     assert!(network.memory.keys().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lock_is_lost_though_the_reply_of_its_release_is_too() {
+    let thief = || Stored::Value(b"thief".to_vec());
+    // Past its deadline.
+    let (network, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    guard.lost().await;
+    sleep(Duration::from_secs(1)).await;
+    network.memory.put(KEY, thief(), None);
+    network.plan(Command::Release, Fault::NoReply);
+    let lost = guard.release().await;
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    // As the store itself has said.
+    let (network, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    network.memory.put(KEY, thief(), None);
+    assert_ne!(guard.check().await.expect("an answer"), Ownership::Mine);
+    network.plan(Command::Release, Fault::NoReply);
+    let lost = guard.release().await;
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    // Past its deadline, with its own token there again: a SET that landed late.
+    let (network, client) = world();
+    network.plan(Command::Acquire, Fault::Break);
+    let guard = request(&client).acquire().await.expect("free");
+    guard.lost().await;
+    let lost = guard.release().await;
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_extension_past_the_deadline_says_who_stands_there() {
+    let (_, client) = world();
+    let guard = request(&client).acquire().await.expect("free");
+    guard.lost().await;
+    let error = guard.extend().await.expect_err("past its deadline");
+    assert!(
+        matches!(
+            &error,
+            LockError::Lost {
+                found: Some(Ownership::Mine),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_release_is_not_told_as_a_failed_acquire() {
+    let (network, client) = world();
+    for fault in [Fault::Refuse, Fault::Swallow] {
+        let guard = request(&client).acquire().await.expect("free");
+        for _ in 0..100 {
+            network.plan(Command::Release, fault);
+        }
+        let error = guard.release().await.expect_err("fails").to_string();
+        assert!(!error.contains("did not run"), "{error}");
+        sleep(TTL * 2).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,12 +31,16 @@ pub(crate) enum Fault {
     NoReply,
     /// It is held up, and all behind it on its connection; then it runs.
     Delay(Duration),
+    /// It arrives twice, and only the second answer comes back.
+    Twice,
     /// It gets lost.
     Swallow,
     /// It gets lost and its connection with it.
     Break,
     /// The server refuses it.
     Refuse,
+    /// The server refuses it for the moment.
+    NotNow,
 }
 
 /// The network's plans and what it saw.
@@ -91,6 +95,12 @@ impl BadNetwork {
         network.seen.iter().filter(|seen| **seen == command).count()
     }
 
+    /// How long the server will still keep a key.
+    pub(crate) async fn left(&self, key: &str) -> Duration {
+        let found = self.memory.inspect(key).await.expect("memory answers");
+        found.and_then(|(_, left)| left).unwrap_or_default()
+    }
+
     pub(crate) fn connections(&self) -> usize {
         lock(&self.network).sessions
     }
@@ -124,7 +134,7 @@ impl Session {
     async fn send<T, F>(&self, command: Command, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(MemoryStore) -> StoreFuture<'static, T> + Send + 'static,
+        F: Fn(MemoryStore) -> StoreFuture<'static, T> + Send + 'static,
     {
         if lock(&self.state).broken {
             let kind = StoreErrorKind::Disconnected;
@@ -152,16 +162,22 @@ impl Session {
             Fault::Refuse => {
                 return Err(StoreError::new(StoreErrorKind::Refused, "NOPE not today"));
             }
+            Fault::NotNow => {
+                return Err(StoreError::new(StoreErrorKind::Unavailable, "LOADING"));
+            }
             Fault::Break => {
                 lock(&self.state).broken = true;
                 return Err(StoreError::new(StoreErrorKind::Disconnected, "it broke"));
             }
             Fault::Swallow => std::mem::forget(reply),
-            Fault::None | Fault::NoReply | Fault::Delay(_) => {
+            Fault::None | Fault::NoReply | Fault::Delay(_) | Fault::Twice => {
                 let memory = self.memory.clone();
                 let work = async move {
                     if let Some(at) = runs_at {
                         sleep_until(at).await;
+                    }
+                    if matches!(fault, Fault::Twice) {
+                        let _ = work(memory.clone()).await;
                     }
                     let output = work(memory).await;
                     if matches!(fault, Fault::NoReply) {
@@ -196,6 +212,7 @@ impl LockSession for Session {
     ) -> StoreFuture<'a, Option<Stored>> {
         let (key, token) = (key.to_owned(), token.clone());
         Box::pin(self.send(Command::Acquire, move |memory| {
+            let (key, token) = (key.clone(), token.clone());
             Box::pin(async move { memory.acquire(&key, &token, ttl, form).await })
         }))
     }
@@ -203,6 +220,7 @@ impl LockSession for Session {
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         let (key, token) = (key.to_owned(), token.clone());
         Box::pin(self.send(Command::Release, move |memory| {
+            let (key, token) = (key.clone(), token.clone());
             Box::pin(async move { memory.release(&key, &token).await })
         }))
     }
@@ -215,6 +233,7 @@ impl LockSession for Session {
     ) -> StoreFuture<'a, bool> {
         let (key, token) = (key.to_owned(), token.clone());
         Box::pin(self.send(Command::Extend, move |memory| {
+            let (key, token) = (key.clone(), token.clone());
             Box::pin(async move { memory.extend(&key, &token, ttl).await })
         }))
     }
@@ -222,6 +241,7 @@ impl LockSession for Session {
     fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
         let key = key.to_owned();
         Box::pin(self.send(Command::Inspect, move |memory| {
+            let key = key.clone();
             Box::pin(async move { memory.inspect(&key).await })
         }))
     }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo};
 use tokio::runtime::{Handle, Id};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::dialect::{Failure, failure};
 use super::session::RedisSession;
@@ -33,19 +33,32 @@ pub(crate) struct RedisStore {
     /// No error may repeat it.
     password: String,
     target: Target,
-    sessions: Mutex<HashMap<Id, Entry>>,
-    /// One caller connects, the others take what it made.
-    connecting: tokio::sync::Mutex<()>,
+    runtimes: Mutex<HashMap<Id, Entry>>,
 }
 
-/// A runtime's connection. Its driver dies with the runtime, which `alive` tells.
+/// A runtime's connection.
+#[derive(Default)]
 struct Entry {
+    current: Option<Connected>,
+    /// One caller connects, the others take what it made. Not across runtimes: one that stands
+    /// still would keep all others from connecting.
+    connecting: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct Connected {
     session: Arc<RedisSession>,
+    /// Gone with the runtime, and with it the connection's driver.
     alive: Weak<()>,
     watch: AbortHandle,
 }
 
-impl Drop for Entry {
+impl Connected {
+    fn is_sound(&self) -> bool {
+        self.alive.strong_count() > 0 && self.session.is_open()
+    }
+}
+
+impl Drop for Connected {
     fn drop(&mut self) {
         self.watch.abort();
     }
@@ -84,17 +97,23 @@ impl RedisStore {
             address,
             password,
             target,
-            sessions: Mutex::default(),
-            connecting: tokio::sync::Mutex::default(),
+            runtimes: Mutex::default(),
         })
     }
 
+    fn runtimes(&self) -> MutexGuard<'_, HashMap<Id, Entry>> {
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn current(&self) -> Option<Arc<RedisSession>> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, entry| entry.alive.strong_count() > 0 && entry.session.is_open());
-        sessions
-            .get(&Handle::current().id())
-            .map(|entry| entry.session.clone())
+        let mut runtimes = self.runtimes();
+        runtimes.retain(|_, entry| {
+            entry.current.take_if(|connected| !connected.is_sound());
+            // Otherwise somebody is connecting.
+            entry.current.is_some() || Arc::strong_count(&entry.connecting) > 1
+        });
+        let entry = runtimes.get(&Handle::current().id())?;
+        Some(entry.current.as_ref()?.session.clone())
     }
 
     async fn connect(&self) -> Result<Arc<RedisSession>, StoreError> {
@@ -108,39 +127,38 @@ impl RedisStore {
                 ),
             )
         };
-        let _turn = timeout_at(deadline, self.connecting.lock())
+        let runtime = Handle::current();
+        let connecting = self
+            .runtimes()
+            .entry(runtime.id())
+            .or_default()
+            .connecting
+            .clone();
+        let _turn = timeout_at(deadline, connecting.lock())
             .await
             .map_err(late)?;
         if let Some(session) = self.current() {
             return Ok(session);
         }
-        let mut refusal = None;
-        let opened = timeout_at(deadline, self.open(&mut refusal)).await;
-        let session = opened.unwrap_or_else(|elapsed| Err(refusal.unwrap_or(late(elapsed))));
-        let session = session.map_err(|error| error.without(&self.password))?;
-        let runtime = Handle::current();
+        let opened = timeout_at(deadline, self.open()).await.map_err(late)?;
+        let session = opened.map_err(|error| error.without(&self.password))?;
         let token = Arc::new(());
         let alive = Arc::downgrade(&token);
         let watch = runtime.spawn(async move {
             std::future::pending::<()>().await;
             drop(token);
         });
-        let entry = Entry {
+        let connected = Connected {
             session: session.clone(),
             alive,
             watch: watch.abort_handle(),
         };
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(runtime.id(), entry);
+        self.runtimes().entry(runtime.id()).or_default().current = Some(connected);
         Ok(session)
     }
 
-    /// Connects and asks for one key: only an answer shows that a server serves us. Asks again
-    /// while `refusal` is one that ends by itself.
-    async fn open(
-        &self,
-        refusal: &mut Option<StoreError>,
-    ) -> Result<Arc<RedisSession>, StoreError> {
+    /// Connects and asks for one key: only an answer shows that a server serves us.
+    async fn open(&self) -> Result<Arc<RedisSession>, StoreError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
@@ -150,27 +168,23 @@ impl RedisStore {
             .await
             .map_err(|error| self.unreachable(&error))?;
         let session = RedisSession::new(connection, self.target.response_timeout);
-        loop {
-            match session.probe(&self.target.probe).await {
-                Err(error) if error.kind() == StoreErrorKind::Unavailable && session.is_open() => {
-                    *refusal = Some(error);
-                    sleep(Duration::from_millis(50)).await;
-                }
-                Err(error) if error.is_ambiguous() => {
-                    return Err(StoreError::new(
-                        StoreErrorKind::Unreachable,
-                        format!("no Redis server at {}: {error}", self.address),
-                    ));
-                }
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(Arc::new(session)),
-            }
+        match session.probe(&self.target.probe).await {
+            Ok(()) => Ok(Arc::new(session)),
+            Err(error) if error.is_ambiguous() => Err(StoreError::new(
+                StoreErrorKind::Unreachable,
+                format!("no Redis server at {}: {error}", self.address),
+            )),
+            Err(error) => Err(error),
         }
     }
 
     fn unreachable(&self, error: &redis::RedisError) -> StoreError {
         if let Failure::Store(refusal) = failure(error) {
-            return refusal;
+            // Here the words are whole; a password that is cut short would not be found.
+            let repeats = error
+                .detail()
+                .is_some_and(|words| !self.password.is_empty() && words.contains(&self.password));
+            return if repeats { refusal.withheld() } else { refusal };
         }
         let address = &self.address;
         let message = if error.kind() == redis::ErrorKind::Parse {

@@ -18,6 +18,8 @@ pub(super) enum Failure {
     Store(StoreError),
     /// As `Store`, and the connection is of no use any more.
     Broken(StoreError),
+    /// The connection was of no use already: nothing was written.
+    Unsent(StoreError),
 }
 
 /// Sorts a client-side error of the redis crate.
@@ -25,7 +27,7 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     use StoreErrorKind::{Disconnected, Refused, Unavailable};
 
     let code = error.code().unwrap_or_default();
-    let detail = error.detail().unwrap_or_default();
+    let detail = before_arguments(error.detail().unwrap_or_default());
     let told = |kind, remedy: &str| {
         let words = quoted(detail);
         StoreError::new(kind, format!("{code} {words}: {remedy}"))
@@ -113,12 +115,17 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     }
 }
 
-/// A server's words, fit for a log: short, on one line, and without the arguments of the command
-/// it refused, one of which may be a password.
+/// Without the arguments of the command that was refused: a key may read like an error, and one may
+/// be a password.
+fn before_arguments(words: &str) -> &str {
+    let end = words.find(", with args beginning");
+    &words[..end.unwrap_or(words.len())]
+}
+
+/// A server's words, fit for a log: short and on one line.
 fn quoted(words: &str) -> String {
-    let end = words.find(", with args beginning").unwrap_or(words.len());
     let mut text = String::new();
-    for c in words[..end].chars().take(160) {
+    for c in words.chars().take(160) {
         if c.is_control() {
             text.extend(c.escape_default());
         } else {
@@ -139,16 +146,12 @@ pub(super) fn unsupported(what: &str) -> StoreError {
     )
 }
 
-/// A string or nil.
+/// A string or nil. Nothing else: a server that ignores the GET of a SET says OK, and means that
+/// the token is stored.
 pub(super) fn stored(value: Value) -> Result<Option<Stored>, StoreError> {
     match value {
         Value::Nil => Ok(None),
         Value::BulkString(bytes) => Ok(Some(Stored::Value(bytes))),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => {
-            Ok(Some(Stored::Value(text.into_bytes())))
-        }
-        Value::Okay => Ok(Some(Stored::Value(b"OK".to_vec()))),
-        Value::Int(number) => Ok(Some(Stored::Value(number.to_string().into_bytes()))),
         other => Err(unexpected(&other)),
     }
 }
@@ -162,11 +165,12 @@ pub(super) fn integer(value: &Value) -> Result<i64, StoreError> {
 }
 
 /// An answer that makes no sense may follow from a command that ran: it counts as none.
-fn unexpected(value: &Value) -> StoreError {
+pub(super) fn unexpected(value: &Value) -> StoreError {
     let kind = match value {
         Value::Array(_) | Value::Set(_) => "an array",
         Value::Map(_) => "a map",
         Value::Nil => "nil",
+        Value::Int(_) => "a number",
         _ => "an unexpected type",
     };
     StoreError::new(
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn a_servers_words_are_cut_short_and_escaped() {
         let words = "unknown command 'HELLO', with args beginning with: 'AUTH' 'me' 'secret'";
-        assert_eq!(quoted(words), "unknown command 'HELLO'");
+        assert_eq!(before_arguments(words), "unknown command 'HELLO'");
         assert_eq!(quoted("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
         assert_eq!(quoted(&"é".repeat(500)).chars().count(), 160);
     }

@@ -1,15 +1,18 @@
 //! One connection to a server, and the lock's commands on it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
 use tokio::time::timeout;
 
-use super::dialect::{Failure, failure, integer, stored, unsupported};
+use super::dialect::{Failure, failure, integer, stored, unexpected, unsupported};
 use super::scripts::{self, Script};
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::options::AcquireForm;
 use crate::store::{LockSession, Release, StoreFuture, Stored};
 use crate::token::LockToken;
@@ -48,27 +51,31 @@ impl RedisSession {
 
     async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
         let mut connection = self.connection.clone();
-        let Ok(answer) = timeout(
-            self.response_timeout,
-            command.query_async::<Value>(&mut connection),
-        )
-        .await
-        else {
+        let mut answer = pin!(command.query_async::<Value>(&mut connection));
+        let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+        // No server is that quick: the driver has ended before it could take the command.
+        let unsent = at_once.is_ready();
+        let answer = match at_once {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => timeout(self.response_timeout, answer).await,
+        };
+        let Ok(answer) = answer else {
             if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
                 self.broken.store(true, Ordering::Relaxed);
             }
-            return Err(Failure::Store(StoreError::new(
-                StoreErrorKind::Timeout,
-                format!("no answer within {:?}", self.response_timeout),
-            )));
+            return Err(Failure::Store(StoreError::silent(self.response_timeout)));
         };
         self.timeouts.store(0, Ordering::Relaxed);
-        answer.map_err(|error| {
-            let failure = failure(&error);
-            if matches!(failure, Failure::Broken(_)) {
+        answer.map_err(|error| match failure(&error) {
+            Failure::Broken(error) => {
                 self.broken.store(true, Ordering::Relaxed);
+                if unsent {
+                    Failure::Unsent(error)
+                } else {
+                    Failure::Broken(error)
+                }
             }
-            failure
+            failure => failure,
         })
     }
 
@@ -111,7 +118,7 @@ impl RedisSession {
 
 fn told(failure: Failure, command: &str) -> StoreError {
     match failure {
-        Failure::Store(error) | Failure::Broken(error) => error,
+        Failure::Store(error) | Failure::Broken(error) | Failure::Unsent(error) => error,
         Failure::NoScript | Failure::WrongType | Failure::Syntax => unsupported(command),
     }
 }
@@ -140,12 +147,16 @@ impl LockSession for RedisSession {
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         Box::pin(async move {
             let answer = self.script(&scripts::RELEASE, key, &[token.as_str()]).await;
-            let code = answer.map_err(|failure| told(failure, "the release script"))?;
+            let code = answer.map_err(|failure| match failure {
+                Failure::Unsent(error) => error.unsent(),
+                failure => told(failure, "the release script"),
+            })?;
             match integer(&code)? {
                 1 => Ok(Release::Deleted),
                 0 => Ok(Release::Missing),
                 -1 => Ok(Release::NotOurs),
-                _ => Ok(Release::NotDeleted),
+                -2 => Ok(Release::NotDeleted),
+                _ => Err(unexpected(&code)),
             }
         })
     }
