@@ -11,12 +11,11 @@ use crate::bindings::Bindings;
 use crate::duration::Length;
 use crate::errors::{Errors, did_you_mean};
 use crate::function::Function;
+use crate::ranges::Lengths;
 use crate::template::{self, Fault, Placeholder, Segment};
 
-const MIN_TTL: u128 = 10;
-const MIN_RENEWED_TTL: u128 = 300;
-const DAY: u128 = 24 * 60 * 60 * 1_000;
-const LONGEST_HOLD: u128 = 30 * DAY;
+/// Keys under this name belong to fencing counters; the runtime refuses them, too.
+const RESERVED: &str = "fence:";
 
 /// A sound attribute.
 pub(crate) struct Model {
@@ -66,8 +65,7 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
         let message = format!("`guard` binds `{argument}`, which is already an argument");
         errors.at(guard.span(), message);
     }
-    let lengths = Lengths::of(&args);
-    lengths.check(&args, errors);
+    Lengths::of(&args).check(&args, errors);
     let key = args.key.as_ref().map(|key| {
         let template = Template {
             text: key,
@@ -104,58 +102,6 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
     })
 }
 
-/// The lengths that are known now; the others are checked at each call.
-struct Lengths {
-    ttl: Option<(u128, Span)>,
-    wait: Option<(u128, Span)>,
-    hold: Option<(u128, Span)>,
-}
-
-impl Lengths {
-    fn of(args: &Args) -> Self {
-        let known = |length: Option<&Length>| match length {
-            Some(Length::Millis(millis, span)) => Some((*millis, *span)),
-            _ => None,
-        };
-        Self {
-            ttl: known(args.ttl.as_ref()),
-            wait: known(args.wait.as_ref()),
-            hold: known(args.renew.as_ref().and_then(|renew| renew.hold.as_ref())),
-        }
-    }
-
-    fn check(&self, args: &Args, errors: &mut Errors) {
-        if let Some((wait, span)) = self.wait
-            && wait > DAY
-        {
-            errors.at(span, "`wait` is too long: at most 24 h");
-        }
-        if let Some((hold, span)) = self.hold
-            && hold > LONGEST_HOLD
-        {
-            errors.at(span, "the longest hold is too long: at most 30 days");
-        }
-        let Some((ttl, span)) = self.ttl else { return };
-        if ttl < MIN_TTL {
-            errors.at(span, "`ttl` must be at least 10 ms");
-        } else if ttl > DAY {
-            errors.at(
-                span,
-                "`ttl` is too long: at most 24 h; use `renew` for long work",
-            );
-        } else if let Some(renew) = &args.renew {
-            if ttl < MIN_RENEWED_TTL {
-                let message = "`renew` needs `ttl` of at least 300 ms: a third of it must outlast a round trip";
-                errors.at(renew.span, message);
-            } else if let Some((_, span)) = self.hold.filter(|(hold, _)| *hold <= ttl) {
-                errors.at(span, "the longest hold must be longer than `ttl`");
-            } else if renew.hold.is_none() && ttl >= DAY {
-                errors.at(renew.span, "the longest hold must be longer than `ttl`: add one, such as `renew = \"48h\"`");
-            }
-        }
-    }
-}
-
 /// The key's template with all that its placeholders may name.
 struct Template<'a> {
     text: &'a LitStr,
@@ -169,6 +115,10 @@ impl Template<'_> {
         let text = self.text.value();
         if text.is_empty() {
             self.error(errors, "`key` must not be empty");
+        }
+        if text.starts_with(RESERVED) {
+            let message = format!("keys under `{RESERVED}` are reserved: choose another name");
+            self.error(errors, message);
         }
         let (segments, faults) = template::parse(&text);
         for (fault, at) in &faults {

@@ -59,6 +59,9 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
                 text.value()
             )
         }),
+        _ if name == "renew" => {
+            Err("write `renew` alone, or the longest hold, such as `renew = \"2h\"`".to_owned())
+        }
         _ => Err(format!(
             "expected a duration, such as `{name} = 10` or `{name} = \"500ms\"`"
         )),

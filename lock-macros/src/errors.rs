@@ -29,7 +29,7 @@ impl Errors {
     }
 }
 
-/// `, did you mean …?` for the nearest of the candidates, or nothing.
+/// The nearest of the candidates, if one is near.
 pub(crate) fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,

@@ -7,6 +7,7 @@ mod duration;
 mod errors;
 mod expand;
 mod function;
+mod ranges;
 #[cfg(test)]
 mod snapshots;
 mod template;
@@ -41,9 +42,9 @@ use proc_macro::TokenStream;
 /// | argument | value | default |
 /// | --- | --- | --- |
 /// | `key` | a string literal with placeholders, see [keys](#keys) | required |
-/// | `ttl` | time to live of the lease, 10 ms to 24 h | required |
+/// | `ttl` | time to live of the lease, 10 ms to 24 h; without `renew` also the longest that the body may run | required |
 /// | `wait` | how long to wait while the lock is busy, up to 24 h | `0`: try once |
-/// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days | no renewal; a bare `renew` holds for 24 h at most |
+/// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days; at its end the lock is lost like any other | no renewal; a bare `renew` holds for 24 h at most |
 /// | `on_lost` | `"cancel"` or `"finish"`, see [a lost lock](#a-lost-lock) | `"cancel"` |
 /// | `with(name = expression, …)` | values for placeholders, see [keys](#keys) | none |
 /// | `guard = name` | binds `name: &LockGuard` in the body | not bound |
@@ -109,6 +110,7 @@ use proc_macro::TokenStream;
 ///
 /// A value that prints as nothing, and a key of more than 512 bytes with the client's prefix, are
 /// `LockError::InvalidKey`; nothing is sent. A key without placeholders is one lock for all calls.
+/// Keys that begin with `fence:` are reserved.
 ///
 /// # A failed lock
 ///
@@ -117,20 +119,31 @@ use proc_macro::TokenStream;
 ///
 /// ```
 /// # use lock_runtime::{LockClient, LockError, distributed_lock};
-/// #[distributed_lock(key = "cleanup", ttl = "5m", or_else = |_| None)]
-/// async fn cleanup() -> Option<u64> {
-///     Some(3) // skipped while another instance is cleaning up
+/// #[distributed_lock(key = "cleanup", ttl = "5m", or_else = skip_if_busy)]
+/// async fn cleanup() -> Result<Option<u64>, LockError> {
+///     Ok(Some(3))
+/// }
+///
+/// fn skip_if_busy(error: LockError) -> Result<Option<u64>, LockError> {
+///     match error {
+///         LockError::Busy { .. } => Ok(None), // another instance is cleaning up
+///         error => Err(error), // all other failures come here, too
+///     }
 /// }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), LockError> {
 /// # let client = LockClient::in_memory();
-/// # assert_eq!(client.scope(cleanup()).await, Some(3));
+/// # assert_eq!(client.scope(cleanup()).await?, Some(3));
 /// # let held = client.lock("cleanup").acquire().await?;
-/// # assert_eq!(client.scope(cleanup()).await, None);
+/// # assert_eq!(client.scope(cleanup()).await?, None);
 /// # held.release().await?;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// An error that the body itself returns is not a failed lock and does not come here. It may be a
+/// `LockError` all the same, from `guard.check()` or another annotated call: map such errors to one
+/// of your own if your caller tells "did not run" by the type.
 ///
 /// The handler is made before the lock is asked for, because the body takes the arguments with it:
 /// an argument that it uses is cloned at every call, so that it must be `Clone` (a `&mut` is not)
@@ -146,7 +159,8 @@ use proc_macro::TokenStream;
 /// body's own is returned as it is.
 ///
 /// Cancelling drops the body and nothing else: tasks it has spawned, and blocking work it has
-/// handed to other threads, go on without the lock. `guard.lost()` tells them when to stop.
+/// handed to other threads, go on without the lock. The guard itself cannot move into a task, but
+/// the future of `guard.lost()` can, and tells it when to stop.
 ///
 /// # Order of evaluation
 ///

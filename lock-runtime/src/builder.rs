@@ -116,6 +116,8 @@ impl LockClientBuilder {
 
     /// Connects to a Redis or Valkey server.
     ///
+    /// Cancellation safety: nothing is left behind.
+    ///
     /// # Errors
     ///
     /// As [`LockClient::connect`], and [`LockError::InvalidOptions`] for settings out of range.

@@ -43,8 +43,8 @@ impl Remaining {
 }
 
 impl LockClient {
-    /// A request for the lock `key`, without the client's prefix. Parts that users choose belong
-    /// through [`encode`](crate::encode).
+    /// A request for the lock `key`, without the client's prefix. Parts that users choose must
+    /// go through [`encode`](crate::encode).
     pub fn lock(&self, key: impl Into<String>) -> LockRequest {
         LockRequest::new(self.0.clone(), key.into())
     }

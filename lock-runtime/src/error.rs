@@ -6,7 +6,7 @@ use crate::token::{Holder, Ownership};
 
 /// Why a call did not run, or why its result does not count.
 ///
-/// Every message names the key and the next step. None carries a password.
+/// Every message names the key, where there is one, and the next step. None carries a password.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
@@ -69,7 +69,8 @@ pub enum LockError {
         cause: StoreError,
     },
 
-    /// The store cannot be reached or refuses to serve. From an acquire: the body did not run.
+    /// The store cannot be reached or refuses to serve. From an acquire: the body did not run. From
+    /// a guard's `check`, `extend` or `release`: your code had run.
     #[error("{}: {cause}", failed_text(.key.as_deref()))]
     Backend {
         /// The lock key with the client's prefix; `None` if none was asked for yet.
@@ -97,7 +98,8 @@ pub enum LockError {
         reason: String,
     },
 
-    /// An option is out of range. Nothing was sent.
+    /// A setting cannot be used: an option out of range, a URL that cannot be read, a second
+    /// [`install`](crate::LockClient::install). Nothing was sent.
     #[error("invalid lock options: {reason}")]
     InvalidOptions {
         /// Which one, and the range it must lie in.
@@ -116,6 +118,12 @@ pub enum LockError {
 }
 
 impl LockError {
+    /// Whether somebody else held the lock: [`LockError::Busy`] or [`LockError::WaitTimeout`].
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::WaitTimeout { .. })
+    }
+
     pub(crate) fn backend(key: impl Into<String>, cause: StoreError) -> Self {
         Self::Backend {
             key: Some(key.into()),

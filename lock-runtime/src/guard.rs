@@ -102,7 +102,8 @@ impl LockGuard {
         found.map_err(|cause| self.backend(cause))
     }
 
-    /// Gives the lease its whole ttl again, counted from now.
+    /// Gives the lease its whole ttl again, counted from the moment the command is sent, but not
+    /// beyond the longest hold of a renewed one.
     ///
     /// Cancellation safety: cut off, the deadline is what it was; the key may stay for longer.
     ///
@@ -127,16 +128,21 @@ impl LockGuard {
         Err(self.lost_error(found))
     }
 
-    /// Ends when the lock is lost: the deadline passed, or the store said that it is not ours.
+    /// Ends when the lock is lost: the deadline passed, or the store said that it is not ours. A
+    /// lock that was given back is lost at its deadline, too.
+    ///
+    /// The future does not borrow the guard: it may go into a task that works for its holder.
     ///
     /// Cancellation safety: holds nothing, call it as often as you like.
-    pub async fn lost(&self) {
-        self.held.lease.lost().await;
+    pub fn lost(&self) -> impl Future<Output = ()> + Send + use<> {
+        let held = self.held.clone();
+        async move { held.lease.lost().await }
     }
 
     /// Gives the lock back and says what the store found. A release that had to be sent again may
     /// find the work of its first sending: [`Release::Missing`] or [`Release::NotOurs`] are then no
-    /// proof that the lock was lost.
+    /// proof that the lock was lost. A lock past its deadline whose token still stood there is
+    /// [`Release::Deleted`]: nobody else has had it.
     ///
     /// Cancellation safety: once polled, the release goes on whatever happens to this future.
     ///

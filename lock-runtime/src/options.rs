@@ -31,11 +31,21 @@ pub enum AcquireForm {
     /// served by the script without being asked.
     #[default]
     Set,
-    /// A Lua script: SETNX and PEXPIRE in one atomic step.
+    /// A Lua script: SETNX and PEXPIRE in one atomic step. For servers and proxies that mishandle
+    /// `SET … NX GET` without refusing it.
     Script,
 }
 
 /// Everything a call asks of its lock beside the key.
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{LockClient, LockOptions};
+///
+/// let mut options = LockOptions::new(Duration::from_secs(10));
+/// options.wait = Duration::from_secs(2);
+/// let request = LockClient::in_memory().lock("order:42").options(options);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LockOptions {
@@ -43,7 +53,8 @@ pub struct LockOptions {
     pub ttl: Duration,
     /// How long to wait while the lock is busy, up to 24 h. Zero: try once.
     pub wait: Duration,
-    /// Longest hold of a renewed lease, longer than `ttl` and at most 30 days. `None`: no renewal.
+    /// Longest hold of a renewed lease, longer than `ttl` and at most 30 days; at its end the lock is
+    /// lost. Needs a `ttl` of at least 300 ms. `None`: no renewal.
     pub renew: Option<Duration>,
     /// What happens to the body when the lease is lost.
     pub on_lost: OnLost,
@@ -64,6 +75,8 @@ impl LockOptions {
         }
     }
 
+    /// Checks the ranges. Every acquire does so by itself.
+    ///
     /// # Errors
     ///
     /// [`LockError::InvalidOptions`] naming the option and its range.

@@ -43,20 +43,23 @@ impl LockRequest {
     }
 
     /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once. Waiters of
-    /// one client are served in the order of their calls; a call that waits must be polled or
-    /// dropped, for one that is kept and not polled holds up those behind it. A store that does not
+    /// one client are served in the order of their calls: the first polls the store every 5 to
+    /// 100 ms, jittered, for all of them. A call that waits must be polled or dropped, for one that is
+    /// kept and not polled holds up those behind it. A store that does not
     /// answer can prolong a wait by one command deadline.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self
     }
 
-    /// Extends the lease at a third of its ttl, for at most 24 h. Defaults to no renewal.
+    /// Extends the lease at a third of its ttl, which must be at least 300 ms, for at most 24 h.
+    /// Defaults to no renewal.
     pub fn renew(self) -> Self {
         self.longest_hold(DEFAULT_LONGEST_HOLD)
     }
 
-    /// As [`LockRequest::renew`], for at most `hold`: longer than the ttl, at most 30 days.
+    /// As [`LockRequest::renew`], for at most `hold`: longer than the ttl, at most 30 days. At its
+    /// end the lock is lost.
     pub fn longest_hold(mut self, hold: Duration) -> Self {
         self.options.renew = Some(hold);
         self

@@ -169,7 +169,9 @@ impl fmt::Display for Holder {
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
                 if let Some(age) = now.checked_sub(owner.taken) {
-                    write!(f, ", taken {:.1} s ago", age.as_secs_f64())?;
+                    // Milliseconds, as in the label.
+                    let age = Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(0));
+                    write!(f, ", taken {age:?} ago")?;
                 }
                 write!(f, " for {:?}", owner.ttl)?;
                 if !owner.longest_hold.is_zero() {

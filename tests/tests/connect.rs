@@ -82,6 +82,12 @@ async fn nobody_at_the_port() {
 }
 
 #[tokio::test]
+async fn no_such_database() {
+    let told = refusal(&format!("{}/99", Server::shared().url())).await;
+    assert!(told.contains("another database number"), "{told}");
+}
+
+#[tokio::test]
 async fn no_such_host() {
     let told = refusal("redis://:hunter2-secret@no-such-host.invalid").await;
     assert!(told.contains("no-such-host.invalid"), "{told}");

@@ -17,7 +17,9 @@ use crate::token::{Holder, LockToken, Ownership};
 /// The boxed future of a store's command.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// A backend that keeps locks.
+/// A backend that keeps locks: [`MemoryStore`], Redis, or one of your own for
+/// [`LockClientBuilder::store`](crate::LockClientBuilder::store). The contract that every backend must
+/// meet is the test `tests/tests/contract` of this crate's repository.
 ///
 /// Every future a store returns must end by itself within a bounded time, with
 /// [`StoreErrorKind::Timeout`](crate::StoreErrorKind::Timeout) if need be; dropping one before it ends may or may not have run

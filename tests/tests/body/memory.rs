@@ -119,3 +119,26 @@ async fn a_key_deleted_in_mid_body_is_lost() {
         assert_eq!(client.scope(call).await, Err(JobError::Lost(Some(false))));
     }
 }
+
+#[distributed_lock(key = "job", ttl = 1, guard = lock)]
+async fn spawning(stopped: tokio::sync::oneshot::Sender<Instant>) -> Result<(), JobError> {
+    let lost = lock.lost();
+    tokio::spawn(async move {
+        lost.await;
+        // The test may have failed already.
+        let _ = stopped.send(Instant::now());
+    });
+    sleep(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_the_body_learns_that_the_lock_is_lost() {
+    let (_, client) = world();
+    let began = Instant::now();
+    let (stopped, stop) = tokio::sync::oneshot::channel();
+    let lost = client.scope(spawning(stopped)).await;
+    assert_eq!(lost, Err(JobError::Lost(Some(true))));
+    let after = stop.await.expect("it is told") - began;
+    assert_eq!(after, Duration::from_millis(988));
+}

@@ -95,7 +95,10 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     }
     match error.kind() {
         ErrorKind::Server(_) | ErrorKind::Extension => {
-            Failure::Store(told(Refused, "the server refused the command"))
+            if detail.contains("DB index") {
+                return Failure::Store(told(Refused, "choose another database number in the URL"));
+            }
+            Failure::Store(told(Refused, "the server refused the command, see its log"))
         }
         ErrorKind::AuthenticationFailed => Failure::Store(StoreError::new(
             Refused,
