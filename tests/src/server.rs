@@ -2,9 +2,11 @@
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ use redis::aio::MultiplexedConnection;
 /// comes, and kills the server.
 const WATCHDOG: &str =
     "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
+
+const PORTS: Range<u16> = 10_000..32_000;
 
 /// A server that is killed with this value, and with the process of the tests.
 #[derive(Debug)]
@@ -83,15 +87,21 @@ impl Server {
         !String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).contains("CONFIG FILE ERROR")
     }
 
-    /// A port that was free a moment ago.
+    /// A port that was free a moment ago, and that no other call of this process gets. Below those
+    /// that the system gives to outgoing connections, which could take it meanwhile.
     ///
     /// # Panics
     ///
     /// If there is none.
     #[must_use]
     pub fn free_port() -> u16 {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        listener.local_addr().expect("its number").port()
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let first = std::process::id().wrapping_mul(97);
+        (0..PORTS.len())
+            .map(|_| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
+            .filter_map(|n| PORTS.clone().nth(usize::try_from(n).ok()? % PORTS.len()))
+            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .expect("a free port")
     }
 
     fn wait_until_it_answers(&self) {
