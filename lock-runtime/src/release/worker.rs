@@ -75,21 +75,22 @@ impl Running<'_> {
             }
             self.releases.lines.freed(&job.key);
             let over = Instant::now() >= job.over;
-            match failure {
-                _ if job.carriers.is_empty() => break,
-                Some(error) if over => {
+            if job.carriers.is_empty() {
+                break;
+            }
+            if let Some(error) = failure {
+                if over {
                     tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
-                    break;
-                }
-                Some(error) => {
+                } else {
                     tracing::debug!(key = %job.key, %error, "the release is sent again");
-                    // A refusal may end (replicas come back), but the caller is told at once.
-                    if let Some(reply) = job.reply.take_if(|_| error.is_final()) {
-                        let _ = reply.send(Err(error));
-                    }
                 }
-                None if over => break,
-                None => {}
+                // A refusal may end (replicas come back), but the caller is told at once.
+                if let Some(reply) = job.reply.take_if(|_| over || error.is_final()) {
+                    let _ = reply.send(Err(error));
+                }
+            }
+            if over {
+                break;
             }
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
