@@ -131,6 +131,7 @@ struct Contender<'a> {
     form: AcquireForm,
     token: LockToken,
     place: Place,
+    gave_way: bool,
 }
 
 impl<'a> Contender<'a> {
@@ -153,6 +154,7 @@ impl<'a> Contender<'a> {
             form: options.form.unwrap_or(shared.form),
             token,
             place: place.ok_or_else(shut_down)?,
+            gave_way: false,
         })
     }
 
@@ -160,7 +162,9 @@ impl<'a> Contender<'a> {
     async fn ask(&mut self) -> Result<Answer, LockError> {
         let limit = self.shared.command_deadline;
         let deadline = Instant::now() + limit;
-        self.give_way(deadline).await;
+        if !std::mem::replace(&mut self.gave_way, true) {
+            self.give_way(deadline).await;
+        }
         let mut cause = None;
         while Instant::now() < deadline {
             match timeout_at(deadline, self.attempt()).await {
@@ -190,10 +194,10 @@ impl<'a> Contender<'a> {
 
     fn failed(&self, cause: StoreError) -> LockError {
         let key = self.key.to_string();
-        if self.place.since().is_none() {
-            LockError::backend(key, cause)
-        } else {
+        if self.place.may_stand() {
             LockError::Indeterminate { key, cause }
+        } else {
+            LockError::backend(key, cause)
         }
     }
 
@@ -255,7 +259,7 @@ impl<'a> Contender<'a> {
         since: Option<Instant>,
         session: &Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
-        let Some(since) = since else {
+        let Some(mut since) = since else {
             return Ok(None);
         };
         let ttl = self.options.ttl;
@@ -266,6 +270,7 @@ impl<'a> Contender<'a> {
                 self.place.missed(session);
                 return Ok(None);
             }
+            since = sent;
             deadline = sent + trusted(ttl);
         }
         let limit = self.options.renew.map(|hold| since + hold);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{LockError, StoreError};
 use crate::held::Held;
@@ -113,6 +113,7 @@ impl LockGuard {
     /// does not answer within one command deadline; the deadline is then what it was.
     pub async fn extend(&self) -> Result<(), LockError> {
         let held = &self.held;
+        let limit = Instant::now() + held.shared.command_deadline;
         if !held.lease.is_lost() {
             let extended = held.extend(self.options.ttl).await;
             extended.map_err(|cause| self.backend(cause))?;
@@ -123,7 +124,7 @@ impl LockGuard {
         let found = match held.lease.found() {
             Some(found) => Some(found),
             // Only says who has it now; that we have not is certain.
-            None => held.check().await.ok(),
+            None => self.checked_until(limit).await,
         };
         Err(self.lost_error(found))
     }
@@ -182,6 +183,7 @@ impl LockGuard {
         &self,
         in_time: bool,
     ) -> Result<Result<Release, StoreError>, LockError> {
+        let limit = Instant::now() + self.held.shared.command_deadline;
         let released = self.hand_over().await;
         let stands = match &released {
             Err(_) => in_time,
@@ -199,10 +201,15 @@ impl LockGuard {
             (Some(found), _) => Some(found),
             (None, Ok(Release::Missing)) => Some(Ownership::Free),
             (None, Ok(Release::Deleted | Release::NotDeleted)) => Some(Ownership::Mine),
-            (None, Ok(Release::NotOurs)) => self.held.check().await.ok(),
+            (None, Ok(Release::NotOurs)) => self.checked_until(limit).await,
             (None, Err(_)) => None,
         };
         Err(self.lost_error(found))
+    }
+
+    /// Who stands at the key, if the answer comes in time.
+    async fn checked_until(&self, limit: Instant) -> Option<Ownership> {
+        timeout_at(limit, self.held.check()).await.ok()?.ok()
     }
 
     /// Hands the token over and waits for the answer, at most for one command deadline.

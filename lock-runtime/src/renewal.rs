@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::held::Held;
+use crate::lease::trusted;
 
 /// Extends at a third of the ttl until the lease is lost or the guard aborts the task.
 ///
 /// An extension is given another third: there must be time left to send it again.
 pub(crate) async fn keep(held: Arc<Held>, ttl: Duration) {
-    let mut next = Instant::now() + ttl / 3;
+    // Counted from the SET, which may lie long back.
+    let mut next = held.lease.deadline() - trusted(ttl) + ttl / 3;
     loop {
         tokio::select! {
             biased;

@@ -94,12 +94,14 @@ pub(crate) async fn run<F: Future>(
 /// Polls the body until its end, or under [`OnLost::Cancel`] until the lock is lost.
 async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> Option<F::Output> {
     let mut lost = Box::pin(guard.lost());
-    let cancel = guard.options().on_lost == OnLost::Cancel;
+    // Whatever is to be done on loss: nothing begins under a lease that is over.
+    let mut cancel = true;
     poll_fn(|context| {
         // Asked before every poll of the body: time may have passed since the last wake-up.
         if cancel && (guard.lease().is_lost() || lost.as_mut().poll(context).is_ready()) {
             return Poll::Ready(None);
         }
+        cancel = guard.options().on_lost == OnLost::Cancel;
         match body.as_mut().as_pin_mut() {
             Some(body) => body.poll(context).map(Some),
             None => Poll::Ready(None),

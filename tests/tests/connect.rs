@@ -184,6 +184,24 @@ async fn nothing_that_a_server_answers_makes_us_panic() {
 }
 
 #[tokio::test]
+async fn a_connection_closed_while_idle_costs_nothing_but_another() {
+    let server = Server::start(&[]);
+    let client = LockClient::connect(&server.url()).await.expect("answers");
+    let mut stranger = server.raw().await;
+    let kill = redis::cmd("CLIENT")
+        .arg(&["KILL", "TYPE", "normal"])
+        .to_owned();
+    kill.exec_async(&mut stranger).await.expect("answers");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let request = client.lock("a").ttl(Duration::from_mins(10));
+    let guard = request.acquire().await.expect("free");
+    guard.release().await.expect("ours");
+    // Its SET never left, and is not looked for until its ttl is over.
+    let rest = client.shutdown(Duration::from_secs(5)).await;
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_ignores_get_is_not_taken_for_busy() {
     // It stores the token and says OK.
     let url = stranger(b"+OK\r\n".to_vec()).await;

@@ -93,6 +93,21 @@ fn a_guard_is_released_in_another_runtime_than_its_own() {
 }
 
 #[test]
+fn a_guard_dropped_in_another_runtime_is_not_busy_against_itself() {
+    let (first, second) = (runtime(), runtime());
+    let client = first
+        .block_on(LockClient::connect(&Server::shared().url()))
+        .expect("connects");
+    let guard = first.block_on(client.lock("dropped").acquire());
+    second.block_on(async {
+        // Its connection is driven by nobody.
+        drop(guard.expect("free"));
+        let again = client.lock("dropped").acquire().await;
+        drop(again.expect("never busy against itself"));
+    });
+}
+
+#[test]
 fn a_runtime_that_stands_still_while_it_connects_holds_up_no_other() {
     let (first, second, third) = (runtime(), runtime(), runtime());
     let client = first

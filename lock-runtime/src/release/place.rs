@@ -24,6 +24,9 @@ pub(crate) struct Place {
     home: Option<Arc<dyn LockSession>>,
     /// When the earliest SET was sent that has run and may have left the token at the key.
     ran: Option<Instant>,
+    /// When the earliest SET was sent that in all likelihood did not leave: nothing is given back for
+    /// it, but no deadline counts from later.
+    doubtful: Option<Instant>,
     /// SETs that may yet run, in the order of their sending.
     unanswered: Vec<Sent>,
 }
@@ -50,6 +53,7 @@ impl Place {
             ttl,
             home: None,
             ran: None,
+            doubtful: None,
             unanswered: Vec::new(),
         })
     }
@@ -69,7 +73,8 @@ impl Place {
 
     /// The last SET did not leave.
     pub(crate) fn not_sent(&mut self) {
-        self.unanswered.pop();
+        let sent = self.unanswered.pop().map(|sent| sent.at);
+        self.doubtful = self.doubtful.or(sent);
     }
 
     /// The last SET was refused without a look at the key. Those sent on its session before have
@@ -83,6 +88,7 @@ impl Place {
     /// its deadline counts.
     pub(crate) fn granted(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
         self.ran = self.unanswered.last().map(|sent| sent.at);
+        self.doubtful = None;
         self.take(session);
         self.ran
     }
@@ -101,11 +107,13 @@ impl Place {
     pub(crate) fn found(&mut self, session: &Arc<dyn LockSession>) -> Option<Instant> {
         let since = self.since();
         // If only one SET can have put it there, that one will not land again.
-        if self.ran.is_none() && self.unanswered.len() == 1 {
+        let before = self.ran.or(self.doubtful);
+        if before.is_none() && self.unanswered.len() == 1 {
             self.unanswered.clear();
         }
         self.take(session);
         self.ran = since;
+        self.doubtful = None;
         self.home = Some(session.clone());
         since
     }
@@ -114,6 +122,7 @@ impl Place {
     pub(crate) fn missed(&mut self, session: &Arc<dyn LockSession>) {
         self.take(session);
         self.ran = None;
+        self.doubtful = None;
     }
 
     /// Removes the SETs sent on `session`; gives when the earliest left, if it is the earliest of
@@ -126,10 +135,16 @@ impl Place {
         first.map(|at| self.ran.map_or(at, |ran| ran.min(at)))
     }
 
-    /// Since when the token may stand at the key.
-    pub(crate) fn since(&self) -> Option<Instant> {
+    /// Since when the token may stand at the key, at the earliest.
+    fn since(&self) -> Option<Instant> {
         let sent = self.unanswered.first().map(|sent| sent.at);
-        self.ran.into_iter().chain(sent).min()
+        let others = self.ran.into_iter().chain(self.doubtful);
+        others.chain(sent).min()
+    }
+
+    /// Whether the token may stand at the key, now or later.
+    pub(crate) fn may_stand(&self) -> bool {
+        self.ran.is_some() || !self.unanswered.is_empty()
     }
 
     /// Whether every SET was answered. If not, one may land late and make a lost lock look ours.
@@ -148,10 +163,10 @@ impl Place {
     }
 
     fn hand_over(&mut self, reply: Option<oneshot::Sender<Answer>>) {
-        if self.since().is_none() {
+        if !self.may_stand() {
             return;
         }
-        self.ran = None;
+        let stood = self.ran.take().is_some();
         let mut carriers: Vec<Carrier> = Vec::new();
         let home = self.home.take().map(|session| (session, 0));
         let sent = std::mem::take(&mut self.unanswered).into_iter();
@@ -171,6 +186,7 @@ impl Place {
             key: self.key.clone(),
             token: self.token.clone(),
             carriers,
+            stood,
             over: Instant::now() + self.ttl,
             sent: false,
             unwritten: true,

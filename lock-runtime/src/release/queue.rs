@@ -45,6 +45,8 @@ pub(super) struct Job {
     pub(super) token: LockToken,
     /// The sessions whose answer is still wanted.
     pub(super) carriers: Vec<Carrier>,
+    /// Whether a SET that has run may have left the token at the key.
+    pub(super) stood: bool,
     /// When the last ttl that this token can have been given is over.
     pub(super) over: Instant,
     /// Whether it may have been sent before.
@@ -152,6 +154,8 @@ impl Releases {
     pub(super) fn settled(&self) {
         self.queue().releasing -= 1;
         self.settled.notify_waiters();
+        // As for the last place.
+        self.work.notify_waiters();
     }
 
     /// Waits until there is something to do for a worker; must be made before looking.
@@ -159,10 +163,10 @@ impl Releases {
         self.work.notified()
     }
 
-    /// Whether no job can come any more.
+    /// Whether no job can come any more, nor come back from another worker.
     pub(super) fn is_over(&self) -> bool {
         let queue = self.queue();
-        queue.closed && queue.places == 0 && queue.jobs.is_empty()
+        queue.closed && queue.places == 0 && queue.releasing == 0
     }
 
     /// Waits until no release of `key` is queued that was not sent.

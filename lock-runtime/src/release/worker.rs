@@ -46,15 +46,14 @@ async fn work(releases: &Arc<Releases>) {
         work.as_mut().enable();
         while let Some(job) = releases.pop() {
             let job = Some(job);
-            // A store that panics over one job must not take the others with it.
-            running.push(AssertUnwindSafe(Running { releases, job }.run()).catch_unwind());
+            running.push(Running { releases, job }.run());
         }
-        if running.is_empty() && releases.is_over() {
+        if releases.is_over() {
             return;
         }
         tokio::select! {
             () = work => {}
-            Some(_) = running.next() => {}
+            Some(()) = running.next() => {}
         }
     }
 }
@@ -69,8 +68,16 @@ impl Running<'_> {
     async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         while let Some(job) = &mut self.job {
-            let failure = job.send(&*self.releases.store).await;
-            if std::mem::take(&mut job.unwritten) {
+            // A store that panics over one job must not take the others with it.
+            let sent = AssertUnwindSafe(job.send(&*self.releases.store)).catch_unwind();
+            let Ok(failure) = sent.await else {
+                tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
+                break;
+            };
+            // What got lost or was put off could still be overtaken.
+            if failure.as_ref().is_none_or(StoreError::is_final)
+                && std::mem::take(&mut job.unwritten)
+            {
                 self.releases.written(&job.key);
             }
             self.releases.lines.freed(&job.key);
@@ -95,7 +102,11 @@ impl Running<'_> {
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        self.job = None;
+        if let Some(job) = self.job.take()
+            && job.unwritten
+        {
+            self.releases.written(&job.key);
+        }
         self.releases.settled();
     }
 }
@@ -103,17 +114,9 @@ impl Running<'_> {
 impl Drop for Running<'_> {
     /// Its worker ended under it: the job goes back for another one.
     fn drop(&mut self) {
-        let Some(job) = self.job.take() else {
-            return;
-        };
-        if std::thread::panicking() {
-            tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
-            if job.unwritten {
-                self.releases.written(&job.key);
-            }
-            return self.releases.settled();
+        if let Some(job) = self.job.take() {
+            self.releases.push_back(job);
         }
-        self.releases.push_back(job);
     }
 }
 
@@ -125,26 +128,30 @@ impl Job {
         let again = self.sent;
         let mut failure = None;
         let mut at = 0;
-        while let Some(carrier) = self.carriers.get_mut(at) {
+        while at < self.carriers.len() {
+            let out = self
+                .carriers
+                .iter()
+                .filter(|carrier| carrier.unanswered > 0);
+            let out = out.count();
+            let carrier = &mut self.carriers[at];
+            // Otherwise what is deleted may be the work of another SET than those out here.
+            let only = !self.stood && out == usize::from(carrier.unanswered > 0);
             let mut first = !std::mem::replace(&mut self.sent, true);
+            let (key, token) = (&*self.key, &self.token);
             let mut answer = match carrier.own_session(again) {
-                Some(own) => carrier.release(own, &self.key, &self.token).await,
-                None => {
-                    carrier
-                        .release_elsewhere(store, &self.key, &self.token)
-                        .await
-                }
+                Some(own) => carrier.release(own, key, token, only).await,
+                None => carrier.release_elsewhere(store, key, token, only).await,
             };
             // Nothing more to wait for there: its driver ended, perhaps with its runtime.
             let kind = answer.as_ref().err().map(StoreError::kind);
             if let Some(StoreErrorKind::Disconnected | StoreErrorKind::Unreachable) = kind {
                 first &= kind == Some(StoreErrorKind::Unreachable);
-                answer = carrier
-                    .release_elsewhere(store, &self.key, &self.token)
-                    .await;
+                answer = carrier.release_elsewhere(store, key, token, only).await;
             }
             match answer {
                 Ok(code) => {
+                    self.stood = false;
                     if code == Release::NotDeleted {
                         tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
                     }
@@ -178,9 +185,10 @@ impl Carrier {
         store: &dyn LockStore,
         key: &str,
         token: &LockToken,
+        only: bool,
     ) -> Result<Release, StoreError> {
         let session = store.session().await?;
-        self.release(session, key, token).await
+        self.release(session, key, token, only).await
     }
 
     async fn release(
@@ -188,11 +196,12 @@ impl Carrier {
         session: Arc<dyn LockSession>,
         key: &str,
         token: &LockToken,
+        only: bool,
     ) -> Result<Release, StoreError> {
         let code = session.release(key, token).await?;
         if Arc::ptr_eq(&session, &self.session) {
             self.unanswered = 0;
-        } else if code == Release::Deleted {
+        } else if code == Release::Deleted && only {
             self.unanswered = self.unanswered.saturating_sub(1);
         }
         Ok(code)

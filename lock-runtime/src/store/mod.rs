@@ -33,7 +33,8 @@ pub trait LockStore: Send + Sync + 'static {
     fn address(&self) -> String;
 }
 
-/// An ordered channel to a store: a command first polled earlier is run earlier.
+/// An ordered channel to a store: a command first polled earlier is run earlier, and none is run
+/// twice.
 pub trait LockSession: Send + Sync + 'static {
     /// Stores `token` at `key` for `ttl` unless there is a value. `None`: stored. Otherwise what
     /// is there, which may be `token` itself.

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use lock_runtime::{LockClient, LockError, Ownership, distributed_lock};
+use lock_runtime::{LockClient, LockError, Ownership, Stored, distributed_lock};
 use tokio::time::{Instant, sleep};
 
 use crate::store::{BadNetwork, Command, Fault};
-use crate::{COMMAND_DEADLINE, KEY, drain, world};
+use crate::{COMMAND_DEADLINE, KEY, TTL, drain, world};
 
 #[distributed_lock(key = "a", ttl = 1, on_lost = "finish")]
 async fn finish(network: BadNetwork, length: Duration, faults: &[Fault]) -> Result<u32, LockError> {
@@ -76,6 +76,28 @@ async fn late_our_token_does_not_count_while_a_set_may_still_land() {
     world.0.plan(Command::Acquire, Fault::Break);
     assert_eq!(finished(&world, IN_TIME, &[]).await.ok(), Some(1));
     drain(&world.1).await;
+}
+
+#[distributed_lock(key = "a", ttl = 10, on_lost = "finish")]
+async fn robbed(network: BadNetwork) -> Result<u32, LockError> {
+    sleep(TTL).await;
+    let thief = Stored::Value(b"thief".to_vec());
+    network.memory.put(KEY, thief, None);
+    for _ in 0..3 {
+        network.plan(Command::Release, Fault::Swallow);
+    }
+    network.plan(Command::Inspect, Fault::Swallow);
+    Ok(1)
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_is_told_within_one_command_deadline() {
+    let (network, client) = world();
+    let asked = Instant::now();
+    let lost = client.scope(robbed(network)).await;
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    let bound = TTL + COMMAND_DEADLINE + Duration::from_millis(2);
+    assert!(asked.elapsed() <= bound, "{:?}", asked.elapsed());
 }
 
 #[distributed_lock(key = "a", ttl = "900ms", renew, guard = lock)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lock_runtime::{LockClient, LockError, LockGuard};
+use lock_runtime::{LockClient, LockError, LockGuard, distributed_lock};
 use tokio::time::sleep;
 
 use crate::store::{BadNetwork, Command, Fault};
@@ -85,4 +85,36 @@ async fn a_set_that_is_known_to_have_run_is_not_looked_for() {
     // Otherwise the worker would look for it for the whole ttl.
     assert!(client.shutdown(Duration::from_secs(1)).await.is_empty());
     assert_eq!(network.count(Command::Release), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_was_known_late_is_renewed_before_its_deadline() {
+    let (network, client) = world();
+    network.plan(Command::Acquire, Fault::NoReply);
+    network.plan(Command::Inspect, Fault::Delay(Duration::from_millis(200)));
+    let request = client.lock("a").ttl(TTL).renew();
+    let guard = request.acquire().await.expect("ours");
+    sleep(TTL * 2).await;
+    assert!(!guard.remaining().is_zero());
+}
+
+/// Longer than the longest hold, which then counts from the extension.
+const LATE: Fault = Fault::Delay(Duration::from_millis(450));
+
+#[distributed_lock(key = "a", ttl = "300ms", renew = "400ms", on_lost = "finish", guard = lock)]
+async fn granted_late() -> Result<Duration, LockError> {
+    Ok(lock.remaining())
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_begins_under_a_lease_that_is_over() {
+    let (network, client) = world();
+    network.plan(Command::Acquire, LATE);
+    let left = client.scope(granted_late()).await.expect("in time");
+    assert!(!left.is_zero());
+    network.plan(Command::Acquire, LATE);
+    let request = client.lock("a").ttl(Duration::from_millis(300));
+    let request = request.longest_hold(Duration::from_millis(400));
+    let guard = request.acquire().await.expect("free");
+    assert!(!guard.remaining().is_zero());
 }

@@ -3,7 +3,9 @@
 mod acquire;
 mod body;
 mod deadline;
+mod late;
 mod release;
+mod runtimes;
 mod store;
 
 use std::time::Duration;

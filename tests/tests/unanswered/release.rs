@@ -122,6 +122,18 @@ async fn a_refused_release_is_told_at_once_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_that_is_put_off_or_lost_is_not_overtaken() {
+    let (network, client) = world();
+    for fault in [Fault::NotNow, Fault::Swallow, Fault::Break] {
+        let guard = request(&client).acquire().await.expect("free");
+        network.plan(Command::Release, fault);
+        drop(guard);
+        let again = request(&client).acquire().await;
+        drop(again.expect("never busy against itself"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_release_that_does_not_leave_holds_up_the_next_call_for_a_moment_only() {
     let (network, client) = world();
     drop(request(&client).acquire().await.expect("free"));

@@ -53,7 +53,8 @@ impl RedisSession {
         let mut connection = self.connection.clone();
         let mut answer = pin!(command.query_async::<Value>(&mut connection));
         let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-        // No server is that quick: the driver has ended before it could take the command.
+        // No server is that quick: the driver has ended before it could take the command. Unless
+        // this thread was held up in between, so that nothing unsafe may follow from it.
         let unsent = at_once.is_ready();
         let answer = match at_once {
             Poll::Ready(answer) => Ok(answer),
@@ -139,6 +140,7 @@ impl LockSession for RedisSession {
             match self.take(key, token.as_str(), &millis(ttl), form).await {
                 Ok(value) => stored(value),
                 Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
+                Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the acquire script")),
             }
         })
