@@ -19,14 +19,14 @@ pub(crate) struct Releases {
     queue: Mutex<Queue>,
     /// Something to do for a worker.
     work: Notify,
-    /// A release was sent or settled, or a place was given back.
+    /// A release was answered or settled, or a place was given back.
     settled: Notify,
 }
 
 #[derive(Default)]
 pub(super) struct Queue {
     jobs: VecDeque<Job>,
-    /// Releases of each key whose first sending is not over.
+    /// Releases of each key that a later command could overtake.
     unwritten: HashMap<Arc<str>, usize>,
     /// Locks held or being asked for: each may become a job.
     places: usize,
@@ -138,7 +138,7 @@ impl Releases {
         self.queue().jobs.pop_front()
     }
 
-    /// The first sending of a release of `key` is over: a later command cannot overtake it.
+    /// A release of `key` was answered: a later command cannot overtake it.
     pub(super) fn written(&self, key: &str) {
         let mut queue = self.queue();
         if let Some(count) = queue.unwritten.get_mut(key) {
@@ -169,7 +169,7 @@ impl Releases {
         queue.closed && queue.places == 0 && queue.releasing == 0
     }
 
-    /// Waits until no release of `key` is queued that was not sent.
+    /// Waits until no release of `key` can be overtaken any more.
     ///
     /// Cancellation safety: holds nothing.
     pub(crate) async fn all_written(&self, key: &str) {
