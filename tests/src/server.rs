@@ -79,12 +79,13 @@ impl Server {
     /// If there is no server program.
     #[must_use]
     pub fn speaks_tls() -> bool {
-        // Without a port to listen on it ends at once, one way or the other.
+        // Without a certificate it ends at once: it misses that, or TLS as a whole.
+        let port = Self::free_port().to_string();
         let told = Command::new(program())
-            .args(["--port", "0", "--tls-port", "0", "--save", ""])
+            .args(["--port", "0", "--tls-port", &port, "--save", ""])
             .output()
             .expect("the server program starts");
-        !String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).contains("CONFIG FILE ERROR")
+        String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).contains("tls-cert-file")
     }
 
     /// A port that was free a moment ago, and that no other call of this process gets. Below those
