@@ -185,7 +185,7 @@ impl StoreError {
         Self::new(StoreErrorKind::Timeout, message)
     }
 
-    /// The same, where it is certain that the command was not sent.
+    /// The same, where the command in all likelihood was not sent.
     pub(crate) fn unsent(mut self) -> Self {
         self.kind = StoreErrorKind::Unreachable;
         self

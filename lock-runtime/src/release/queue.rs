@@ -129,7 +129,7 @@ impl Releases {
     }
 
     /// Puts back a job whose worker ended under it.
-    pub(super) fn push_back(&self, job: Job) {
+    pub(super) fn put_back(&self, job: Job) {
         self.queue().jobs.push_front(job);
         self.work.notify_waiters();
     }

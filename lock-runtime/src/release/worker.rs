@@ -115,7 +115,7 @@ impl Drop for Running<'_> {
     /// Its worker ended under it: the job goes back for another one.
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
-            self.releases.push_back(job);
+            self.releases.put_back(job);
         }
     }
 }
@@ -139,16 +139,20 @@ impl Job {
             let only = !self.stood && out == usize::from(carrier.unanswered > 0);
             let mut first = !std::mem::replace(&mut self.sent, true);
             let (key, token) = (&*self.key, &self.token);
-            let mut answer = match carrier.own_session(again) {
-                Some(own) => carrier.release(own, key, token, only).await,
+            let mut answer = None;
+            if let Some(own) = carrier.own_session(again) {
+                let own = carrier.release(own, key, token, only).await;
+                match own.as_ref().map_err(StoreError::kind) {
+                    // Nothing more to wait for there: its driver ended, perhaps with its runtime.
+                    Err(StoreErrorKind::Unreachable) => {}
+                    Err(StoreErrorKind::Disconnected) => first = false,
+                    _ => answer = Some(own),
+                }
+            }
+            let answer = match answer {
+                Some(answer) => answer,
                 None => carrier.release_elsewhere(store, key, token, only).await,
             };
-            // Nothing more to wait for there: its driver ended, perhaps with its runtime.
-            let kind = answer.as_ref().err().map(StoreError::kind);
-            if let Some(StoreErrorKind::Disconnected | StoreErrorKind::Unreachable) = kind {
-                first &= kind == Some(StoreErrorKind::Unreachable);
-                answer = carrier.release_elsewhere(store, key, token, only).await;
-            }
             match answer {
                 Ok(code) => {
                     self.stood = false;
