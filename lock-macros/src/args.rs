@@ -8,8 +8,9 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 use crate::duration::{Length, read, ungrouped};
 use crate::errors::{Errors, did_you_mean};
 
-const NAMES: [&str; 10] = [
-    "key", "ttl", "wait", "renew", "on_lost", "with", "guard", "or_else", "client", "crate",
+const NAMES: [&str; 11] = [
+    "key", "ttl", "wait", "renew", "on_lost", "with", "fence", "guard", "or_else", "client",
+    "crate",
 ];
 
 const WITH: &str = "expected `with(name = expression)`";
@@ -27,6 +28,7 @@ pub(crate) struct Args {
     pub(crate) renew: Option<Renew>,
     pub(crate) finish: bool,
     pub(crate) with: Vec<Binding>,
+    pub(crate) fence: bool,
     pub(crate) guard: Option<Ident>,
     pub(crate) or_else: Option<Expr>,
     pub(crate) client: Option<Expr>,
@@ -149,6 +151,14 @@ impl Args {
                 });
                 Ok(())
             }
+            "fence" if input.is_empty() || input.peek(Token![,]) => {
+                self.fence = true;
+                Ok(())
+            }
+            "fence" => Err(syn::Error::new(
+                ident.span(),
+                "`fence` takes no value: write `fence` alone, and read `lock.fencing_token()` with `guard = lock`",
+            )),
             "with" => self.bindings(&ident, input, errors),
             _ if !input.peek(Token![=]) => Err(syn::Error::new(
                 ident.span(),

@@ -25,6 +25,7 @@ pub(crate) struct Model {
     pub(crate) renew: Option<Renew>,
     pub(crate) finish: bool,
     pub(crate) with: Vec<Binding>,
+    pub(crate) fence: bool,
     pub(crate) guard: Option<Ident>,
     pub(crate) or_else: Option<Expr>,
     pub(crate) client: Option<Expr>,
@@ -95,6 +96,7 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
         renew: args.renew,
         finish: args.finish,
         with: args.with,
+        fence: args.fence,
         guard: args.guard,
         or_else: args.or_else,
         client: args.client,
@@ -125,6 +127,9 @@ impl Template<'_> {
             errors.at(self.span(at), self.fault(fault));
         }
         self.check_braces(&segments, errors);
+        if self.args.fence {
+            self.check_fence(&segments, errors);
+        }
         if faults.is_empty() {
             self.check_separators(&segments, errors);
             self.check_bindings_used(&segments, errors);
@@ -225,6 +230,27 @@ impl Template<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// No value holds a brace, so that the template alone decides where the fence can lie.
+    fn check_fence(&self, segments: &[Segment], errors: &mut Errors) {
+        let text: String = segments
+            .iter()
+            .map(|segment| match segment {
+                Segment::Literal(text) => text,
+                Segment::Placeholder(placeholder) => placeholder.text.as_str(),
+            })
+            .collect();
+        let tag = text
+            .split_once('{')
+            .and_then(|(_, rest)| rest.split_once('}'))
+            .map(|(tag, _)| tag);
+        if text.contains(['{', '}']) && tag.is_none_or(str::is_empty) {
+            self.error(
+                errors,
+                "the key of a fenced lock has no braces, or one hash tag: write it like `{order:<id>}:x`",
+            );
         }
     }
 

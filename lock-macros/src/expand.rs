@@ -108,6 +108,7 @@ impl<'a> Expansion<'a> {
             wait,
             renew,
             finish,
+            fence,
             client,
             ..
         } = self.model;
@@ -134,6 +135,7 @@ impl<'a> Expansion<'a> {
             }
         });
         let finish = finish.then(|| quote!(#request.finish_when_lost();));
+        let fence = fence.then(|| quote!(#request.fence();));
         let key = self.key();
         quote! {
             let mut #request = #made;
@@ -141,6 +143,7 @@ impl<'a> Expansion<'a> {
             #wait
             #renew
             #finish
+            #fence
             #request.key(#key);
         }
     }

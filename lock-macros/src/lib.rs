@@ -47,6 +47,7 @@ use proc_macro::TokenStream;
 /// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days; at its end the lock is lost like any other | no renewal; a bare `renew` holds for 24 h at most |
 /// | `on_lost` | `"cancel"` or `"finish"`, see [a lost lock](#a-lost-lock) | `"cancel"` |
 /// | `with(name = expression, …)` | values for placeholders, see [keys](#keys) | none |
+/// | `fence` | draws a fencing token with the lock, which the body reads by `lock.fencing_token()` with `guard = lock`, see [a late write](#a-late-write) | not drawn |
 /// | `guard = name` | binds `name: &LockGuard` in the body | not bound |
 /// | `or_else = handler` | a closure or function that turns a `LockError` into the function's output, see [a failed lock](#a-failed-lock) | `Err(error.into())` |
 /// | `client = expression` | a `LockClient` or a reference to one, such as `self.locks`; it is cloned | the client of the innermost `LockClient::scope`, else the installed one, else `LockError::NotInstalled` |
@@ -161,6 +162,38 @@ use proc_macro::TokenStream;
 /// Cancelling drops the body and nothing else: tasks it has spawned, and blocking work it has
 /// handed to other threads, go on without the lock. The guard itself cannot move into a task, but
 /// the future of `guard.lost()` can, and tells it when to stop.
+///
+/// # A late write
+///
+/// A process can be stopped between its last check and its write for longer than the lease lasts.
+/// Where that write must not count, the resource itself has to refuse it: with `fence` the lock
+/// comes with a number that grows with every fenced acquisition of the key, and the resource
+/// refuses a number older than the newest it has seen. It must look at the number on reads as well
+/// as on writes: checked on writes only, a late write still gets in between the next holder's read
+/// and write.
+///
+/// ```
+/// # use lock_runtime::{FencedRegister, LockClient, LockError, distributed_lock};
+/// #[distributed_lock(key = "account:<id>", ttl = 10, fence, guard = lock)]
+/// async fn debit(id: u64, balance: &FencedRegister<u64>) -> Result<(), LockError> {
+///     if let Some(token) = lock.fencing_token() {
+///         // An application would have an error of its own for a stale token.
+///         let now = balance.read(token).expect("the newest");
+///         balance.write(token, now - 1).expect("still the newest");
+///     }
+///     Ok(())
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let balance = FencedRegister::new(5);
+/// # LockClient::in_memory().scope(debit(7, &balance)).await?;
+/// # assert_eq!(balance.into_inner(), 4);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The key of a fenced lock has no braces, or one hash tag such as `{order:<id>}:x`, because its
+/// fence must lie in the same Cluster slot.
 ///
 /// # Order of evaluation
 ///

@@ -6,30 +6,40 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{LockError, StoreError, StoreErrorKind};
+use crate::fence::FencingToken;
 use crate::guard::LockGuard;
 use crate::lease::{Lease, trusted};
 use crate::options::{AcquireForm, LockOptions};
 use crate::release::Place;
 use crate::shared::Shared;
-use crate::store::{LockSession, Stored};
+use crate::store::{Fenced, LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
 use crate::wait::{Expiry, Polls, jitter};
 
 const RETRY_CAP: Duration = Duration::from_millis(50);
 
-/// Takes the lock `key`, waiting as `options` say.
+/// The keys of one lock, as they go over the wire.
+pub(crate) struct Keys {
+    pub(crate) lock: Arc<str>,
+    /// For a fenced lock.
+    pub(crate) fence: Option<String>,
+}
+
+/// Takes the lock, waiting as `options` say.
 ///
 /// Cancellation safety: a token that may have reached the store is released by the worker.
 pub(crate) async fn acquire(
     shared: &Arc<Shared>,
-    key: Arc<str>,
+    keys: &Keys,
     options: &LockOptions,
     function: &str,
 ) -> Result<LockGuard, LockError> {
     let mut closing = shared.closing.subscribe();
+    let key = &keys.lock;
     let call = Call {
         shared,
-        key: &key,
+        key,
+        fence_key: keys.fence.as_deref(),
         options,
         function,
     };
@@ -51,6 +61,7 @@ pub(crate) async fn acquire(
 struct Call<'a> {
     shared: &'a Arc<Shared>,
     key: &'a Arc<str>,
+    fence_key: Option<&'a str>,
     options: &'a LockOptions,
     function: &'a str,
 }
@@ -127,11 +138,22 @@ enum Answer {
 struct Contender<'a> {
     shared: &'a Arc<Shared>,
     key: &'a Arc<str>,
+    fence_key: Option<&'a str>,
     options: &'a LockOptions,
     form: AcquireForm,
     token: LockToken,
     place: Place,
+    fence: Option<FencingToken>,
     gave_way: bool,
+}
+
+/// What a SET did.
+enum Taken {
+    /// The key was free and holds our token now.
+    Granted,
+    /// Our token stood there already.
+    Found,
+    Busy(Holder),
 }
 
 impl<'a> Contender<'a> {
@@ -139,6 +161,7 @@ impl<'a> Contender<'a> {
         let Call {
             shared,
             key,
+            fence_key,
             options,
             function,
         } = *call;
@@ -150,10 +173,12 @@ impl<'a> Contender<'a> {
         Ok(Self {
             shared,
             key,
+            fence_key,
             options,
             form: options.form.unwrap_or(shared.form),
             token,
             place: place.ok_or_else(shut_down)?,
+            fence: None,
             gave_way: false,
         })
     }
@@ -189,7 +214,14 @@ impl<'a> Contender<'a> {
     }
 
     fn guard(self, lease: Lease) -> LockGuard {
-        LockGuard::new(self.shared, self.key, self.place, lease, self.options)
+        LockGuard::new(
+            self.shared,
+            self.key,
+            self.place,
+            lease,
+            self.fence,
+            self.options,
+        )
     }
 
     fn failed(&self, cause: StoreError) -> LockError {
@@ -206,21 +238,22 @@ impl<'a> Contender<'a> {
     /// Cancellation safety: a SET is taken note of before its first poll.
     async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
         let session = self.shared.store.session().await?;
-        let ttl = self.options.ttl;
         self.place.sending(&session);
-        match session.acquire(self.key, &self.token, ttl, self.form).await {
-            Ok(None) => {
+        match self.take(&session).await {
+            Ok(Taken::Granted) => {
                 let since = self.place.granted(&session);
                 self.held(since, &session).await
             }
-            Ok(Some(stored)) if stored.is(&self.token) => {
+            Ok(Taken::Found) => {
                 let since = self.place.found_by_set(&session);
                 self.held(since, &session).await
             }
-            Ok(Some(stored)) => {
+            Ok(Taken::Busy(holder)) => {
                 self.place.missed(&session);
-                Ok(Some(Answer::Busy(stored.holder())))
+                Ok(Some(Answer::Busy(holder)))
             }
+            // Only the script that drew the fence can tell it: sent again, it compares as well.
+            Err(error) if error.is_ambiguous() && self.fence_key.is_some() => Err(error),
             Err(error) if error.is_ambiguous() => self.check(error).await,
             Err(error) if error.kind() == StoreErrorKind::Unreachable => {
                 self.place.not_sent();
@@ -231,6 +264,25 @@ impl<'a> Contender<'a> {
                 Err(error)
             }
         }
+    }
+
+    async fn take(&mut self, session: &Arc<dyn LockSession>) -> Result<Taken, StoreError> {
+        let (key, ours, ttl) = (self.key, &self.token, self.options.ttl);
+        let Some(fence_key) = self.fence_key else {
+            let found = session.acquire(key, ours, ttl, self.form).await?;
+            return Ok(match found {
+                None => Taken::Granted,
+                Some(stored) if stored.is(ours) => Taken::Found,
+                Some(stored) => Taken::Busy(stored.holder()),
+            });
+        };
+        let (fence, taken) = match session.acquire_fenced(key, fence_key, ours, ttl).await? {
+            Fenced::Granted(fence) => (fence, Taken::Granted),
+            Fenced::Ours(fence) => (fence, Taken::Found),
+            Fenced::Held(stored) => return Ok(Taken::Busy(stored.holder())),
+        };
+        self.fence = Some(fence);
+        Ok(taken)
     }
 
     /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.

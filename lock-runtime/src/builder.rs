@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::LockClient;
 use crate::error::{LockError, StoreErrorKind};
+use crate::key::RESERVED;
 use crate::options::AcquireForm;
 use crate::shared::Shared;
 use crate::store::redis::{RedisStore, Target};
@@ -74,7 +75,7 @@ impl LockClient {
 
 impl LockClientBuilder {
     /// What every key begins with; empty for nothing. No braces: they would choose a Cluster
-    /// slot. Defaults to `lock:`.
+    /// slot, and no `fence:`. Defaults to `lock:`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -166,6 +167,10 @@ impl LockClientBuilder {
         let longest = Duration::from_mins(10);
         if self.prefix.contains(['{', '}']) {
             let reason = "the prefix must hold no braces: they would choose a Cluster slot";
+            return Err(LockError::options(reason));
+        }
+        if self.prefix.contains(RESERVED) {
+            let reason = format!("the prefix must not contain `{RESERVED}`, which is reserved");
             return Err(LockError::options(reason));
         }
         if self.prefix.len() > 128 {

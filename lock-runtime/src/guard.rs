@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::error::{LockError, StoreError};
+use crate::fence::FencingToken;
 use crate::held::Held;
 use crate::lease::Lease;
 use crate::options::LockOptions;
@@ -34,6 +35,7 @@ pub struct LockGuard {
     /// Whether every SET sent with our token was answered. If not, one may land late and make a
     /// lost lock look ours.
     settled: bool,
+    fence: Option<FencingToken>,
     keeper: Option<AbortHandle>,
     place: Mutex<Option<Place>>,
 }
@@ -44,6 +46,7 @@ impl LockGuard {
         key: &Arc<str>,
         place: Place,
         lease: Lease,
+        fence: Option<FencingToken>,
         options: &LockOptions,
     ) -> Self {
         let settled = place.is_settled();
@@ -60,6 +63,7 @@ impl LockGuard {
             held,
             options: options.clone(),
             settled,
+            fence,
             keeper,
             place: Mutex::new(Some(place)),
         }
@@ -75,6 +79,14 @@ impl LockGuard {
     #[must_use]
     pub fn token(&self) -> &LockToken {
         &self.held.token
+    }
+
+    /// The fencing token of this acquisition, if one was asked for by
+    /// [`LockRequest::fenced`](crate::LockRequest::fenced) or `fence` in the attribute. Give it to the
+    /// resource with every read and write.
+    #[must_use]
+    pub fn fencing_token(&self) -> Option<FencingToken> {
+        self.fence
     }
 
     /// How much longer the lock may be trusted without an extension; zero once it is lost.

@@ -9,7 +9,7 @@ use crate::percent;
 pub(crate) const MAX_BYTES: usize = 512;
 
 /// Keys under this name belong to fencing counters and are nobody's lock.
-const RESERVED: &str = "fence:";
+pub(crate) const RESERVED: &str = "fence:";
 
 /// Encodes a value for use inside a lock key.
 ///
@@ -103,6 +103,26 @@ pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
     Ok(full)
 }
 
+/// The key of the fencing counter of the lock `full`, in the same Cluster slot, which is that of the
+/// first `{…}` if that is not empty, else that of the whole key.
+pub(crate) fn fence_key(prefix: &str, full: &str) -> Result<String, LockError> {
+    if !full.contains(['{', '}']) {
+        return Ok(format!("{prefix}{RESERVED}{{{full}}}"));
+    }
+    let tagged = full
+        .split_once('{')
+        .and_then(|(_, rest)| rest.split_once('}'));
+    match tagged {
+        Some((tag, _)) if !tag.is_empty() => Ok(format!("{prefix}{RESERVED}{{{tag}}}:{full}")),
+        _ => Err(LockError::InvalidKey {
+            key: full.to_owned(),
+            reason: "a fenced lock needs a key without braces, or with one hash tag such as \
+                     `{order:42}:x`: its fence must lie in the same Cluster slot"
+                .to_owned(),
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -150,6 +170,18 @@ mod tests {
         assert!(prefixed("lock:", &"x".repeat(MAX_BYTES - 4)).is_err());
         assert!(prefixed("lock:", "").is_err());
         assert!(prefixed("", "fence:a").is_err());
+    }
+
+    #[test]
+    fn the_fence_lies_in_the_slot_of_its_lock() {
+        let fence = |key| fence_key("lock:", key);
+        let key = |key| fence(key).expect("a key with a fence");
+        assert_eq!(key("lock:order:42"), "lock:fence:{lock:order:42}");
+        assert_eq!(key("lock:{o:1}:x"), "lock:fence:{o:1}:lock:{o:1}:x");
+        assert_eq!(key("lock:a}{b}"), "lock:fence:{b}:lock:a}{b}");
+        for braces in ["lock:{}a", "lock:a}b", "lock:a{b", "lock:{}{a}"] {
+            assert!(fence(braces).is_err(), "{braces}");
+        }
     }
 
     proptest! {

@@ -58,12 +58,14 @@ pub struct LockOptions {
     pub renew: Option<Duration>,
     /// What happens to the body when the lease is lost.
     pub on_lost: OnLost,
+    /// Whether the acquisition draws a fencing token, by a script of its own whatever `form` says.
+    pub fence: bool,
     /// The command that takes the lock; `None` for the client's.
     pub form: Option<AcquireForm>,
 }
 
 impl LockOptions {
-    /// A lease of `ttl`: tried once, not renewed, [`OnLost::Cancel`].
+    /// A lease of `ttl`: tried once, not renewed, not fenced, [`OnLost::Cancel`].
     #[must_use]
     pub const fn new(ttl: Duration) -> Self {
         Self {
@@ -71,6 +73,7 @@ impl LockOptions {
             wait: Duration::ZERO,
             renew: None,
             on_lost: OnLost::Cancel,
+            fence: false,
             form: None,
         }
     }

@@ -65,6 +65,11 @@ impl Request {
         self.change(|request| request.options.on_lost = OnLost::Finish);
     }
 
+    /// `fence`
+    pub fn fence(&mut self) {
+        self.change(|request| request.options.fence = true);
+    }
+
     /// `key = ..`
     pub fn key(&mut self, key: Key) {
         match key.0.finish() {

@@ -12,6 +12,7 @@ where
     request.wait(::core::time::Duration::from_millis(1500));
     request.longest_hold(::core::time::Duration::from_millis(7200000));
     request.finish_when_lost();
+    request.fence();
     request
         .key(
             match (&(seat.row()), &(seat.number())) {

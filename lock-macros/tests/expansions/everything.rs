@@ -6,6 +6,7 @@
     renew = "2h",
     on_lost = "finish",
     with(row = seat.row(), number = seat.number()),
+    fence,
     guard = lock,
     or_else = |error| Booking::refused(seat, error),
     client = show.locks,

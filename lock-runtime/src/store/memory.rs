@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{LockSession, LockStore, Release, StoreFuture, Stored};
+use super::{Fenced, LockSession, LockStore, Release, StoreFuture, Stored};
+use crate::fence::FencingToken;
 use crate::options::AcquireForm;
 use crate::token::LockToken;
 
@@ -21,12 +22,15 @@ struct Entries {
     map: HashMap<String, Entry>,
     /// How many entries there may be before the expired ones are looked for.
     sweep_at: usize,
+    /// The last fencing token drawn, of whatever key: nothing to keep for each.
+    fence: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
     stored: Stored,
     expires: Option<Instant>,
+    fence: Option<FencingToken>,
 }
 
 impl Entry {
@@ -50,7 +54,17 @@ impl Entries {
         }
         // Beyond what the clock can tell is as good as never.
         let expires = ttl.and_then(|ttl| now.checked_add(ttl));
-        self.map.insert(key, Entry { stored, expires });
+        let entry = Entry {
+            stored,
+            expires,
+            fence: None,
+        };
+        self.map.insert(key, entry);
+    }
+
+    fn draw(&mut self) -> FencingToken {
+        self.fence += 1;
+        FencingToken::new(self.fence)
     }
 }
 
@@ -114,6 +128,33 @@ impl LockSession for MemoryStore {
             let stored = Stored::Value(token.as_str().into());
             entries.insert(key.to_owned(), stored, Some(ttl));
             Ok(None)
+        })
+    }
+
+    fn acquire_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        _fence_key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        Box::pin(async move {
+            let mut entries = self.entries();
+            let next = entries.draw();
+            match entries.get_mut(key) {
+                Some(entry) if entry.stored.is(token) => {
+                    Ok(Fenced::Ours(*entry.fence.get_or_insert(next)))
+                }
+                Some(entry) => Ok(Fenced::Held(entry.stored.clone())),
+                None => {
+                    let stored = Stored::Value(token.as_str().into());
+                    entries.insert(key.to_owned(), stored, Some(ttl));
+                    if let Some(entry) = entries.get_mut(key) {
+                        entry.fence = Some(next);
+                    }
+                    Ok(Fenced::Granted(next))
+                }
+            }
         })
     }
 

@@ -1,4 +1,4 @@
-//! What a backend must do: four commands on a session that keeps their order.
+//! What a backend must do: a few commands on a session that keeps their order.
 
 mod memory;
 pub(crate) mod redis;
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 pub use memory::MemoryStore;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::fence::FencingToken;
 use crate::options::AcquireForm;
 use crate::token::{Holder, LockToken, Ownership};
 
@@ -45,6 +46,24 @@ pub trait LockSession: Send + Sync + 'static {
         ttl: Duration,
         form: AcquireForm,
     ) -> StoreFuture<'a, Option<Stored>>;
+
+    /// As `acquire`, and draws a fencing token greater than all that were drawn for the key before,
+    /// in the same step. `fence_key` is a place beside `key` for a backend that has to keep the last
+    /// one drawn at a key. Defaults to a refusal, for backends without fences.
+    fn acquire_fenced<'a>(
+        &'a self,
+        _key: &'a str,
+        _fence_key: &'a str,
+        _token: &'a LockToken,
+        _ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        Box::pin(async {
+            Err(StoreError::new(
+                StoreErrorKind::Refused,
+                "this store draws no fencing tokens, ask for a lock without",
+            ))
+        })
+    }
 
     /// Deletes `key` if it holds `token`. An error of the kind
     /// [`Unreachable`](crate::StoreErrorKind::Unreachable) says that nothing was sent.
@@ -98,6 +117,17 @@ impl Stored {
             Some((stored, _)) => Ownership::Other(stored.holder()),
         }
     }
+}
+
+/// What a fenced acquire did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fenced {
+    /// The key was free and holds our token now.
+    Granted(FencingToken),
+    /// The key held our token already, since this was drawn.
+    Ours(FencingToken),
+    /// The key holds something else.
+    Held(Stored),
 }
 
 /// What a compare-and-delete did.

@@ -22,12 +22,14 @@ impl Order {
     renew = "2h",
     on_lost = "finish",
     with(day = order.day(), n = order.day().len()),
+    fence,
     guard = lock,
     or_else = |error| format!("{} {error}", order.day),
 )]
 async fn everything(order: Order) -> String {
     let check = lock.check().await;
     assert!(matches!(check, Ok(Ownership::Mine)));
+    assert!(lock.fencing_token().is_some());
     format!(
         "{} {} {}",
         lock.key(),

@@ -39,7 +39,7 @@ pub(crate) async fn extend_moves_the_deadline(world: World) {
         sleep(SHORT / 3).await;
         guard.extend().await.expect("still ours");
     }
-    assert!(is_busy(&world.other.lock("a").acquire().await));
+    assert!(is_busy(&world.others("a").acquire().await));
     assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn renewal_outlasts_the_ttl(world: World) {
     for _ in 0..4 {
         sleep(SHORT).await;
         assert!(!guard.remaining().is_zero());
-        assert!(is_busy(&world.other.lock("a").acquire().await));
+        assert!(is_busy(&world.others("a").acquire().await));
     }
     assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
 }

@@ -1,7 +1,8 @@
 //! One contract for every store: the same cases in memory, and on a real server with either form
-//! of the acquire command.
+//! of the acquire command and with fences.
 
 mod acquire;
+mod fence;
 mod lease;
 mod refusal;
 mod release;
@@ -29,6 +30,19 @@ macro_rules! contract {
                 crate::$room::$case(crate::world::World::redis(lock_runtime::AcquireForm::Script).await).await;
             })+)+
         }
+        mod memory_fenced {
+            $($(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::memory().fenced()).await;
+            })+)+
+        }
+        mod redis_fenced {
+            $($(#[tokio::test]
+            async fn $case() {
+                let world = crate::world::World::redis(lock_runtime::AcquireForm::Set).await;
+                crate::$room::$case(world.fenced()).await;
+            })+)+
+        }
     };
 }
 
@@ -47,5 +61,6 @@ contract! {
         a_wait_ends_in_time, local_waiters_are_served_in_order, nobody_overtakes_the_line,
         a_cancelled_head_makes_room,
         a_queued_waiter_gives_up_by_its_own_clock, each_waiter_brings_its_own_options, shutdown_wakes_waiters, two_clients_share_one_counter;
+    fence: tokens_grow, an_unfenced_lock_has_none, a_stolen_lock_draws_a_newer_one;
     refusal: bad_keys_send_nothing, bad_options_send_nothing;
 }

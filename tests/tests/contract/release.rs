@@ -93,7 +93,7 @@ pub(crate) async fn shutdown_tells_what_remains(world: World) {
     let guard = world.take("a").await;
     let rest = world.client.shutdown(Duration::from_millis(20)).await;
     assert_eq!((rest.running, rest.releasing), (1, 0));
-    assert!(is_busy(&world.other.lock("a").acquire().await));
+    assert!(is_busy(&world.others("a").acquire().await));
     guard
         .release()
         .await

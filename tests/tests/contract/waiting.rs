@@ -12,7 +12,7 @@ const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) async fn a_waiter_gets_the_lock_when_it_is_released(world: World) {
     let guard = world.take("a").await;
-    let waiter = tokio::spawn(world.other.lock("a").wait(LONG).acquire());
+    let waiter = tokio::spawn(world.others("a").wait(LONG).acquire());
     sleep(Duration::from_millis(50)).await;
     assert!(!waiter.is_finished());
     guard.release().await.expect("ours");
@@ -26,7 +26,7 @@ pub(crate) async fn a_waiter_gets_the_lock_when_it_expires(world: World) {
     let guard = world.lock("a").ttl(ttl).acquire().await.expect("free");
     // As a killed process leaves it: nothing releases it, the ttl must.
     std::mem::forget(guard);
-    let next = world.other.lock("a").wait(LONG).acquire().await;
+    let next = world.others("a").wait(LONG).acquire().await;
     drop(next.expect("expired"));
     assert!(
         taken.elapsed() + Duration::from_millis(1) >= ttl,
@@ -115,7 +115,7 @@ pub(crate) async fn nobody_overtakes_the_line(world: World) {
 }
 
 pub(crate) async fn a_cancelled_head_makes_room(world: World) {
-    let held = world.other.lock("a").acquire().await.expect("free");
+    let held = world.others("a").acquire().await.expect("free");
     let first = tokio::spawn(world.lock("a").wait(LONG).acquire());
     sleep(Duration::from_millis(20)).await;
     let next = tokio::spawn(world.lock("a").wait(LONG).acquire());
@@ -154,7 +154,7 @@ pub(crate) async fn a_queued_waiter_gives_up_by_its_own_clock(world: World) {
 }
 
 pub(crate) async fn each_waiter_brings_its_own_options(world: World) {
-    let held = world.other.lock("a").acquire().await.expect("free");
+    let held = world.others("a").acquire().await.expect("free");
     let (short, long) = (Duration::from_secs(5), Duration::from_mins(5));
     let first = tokio::spawn(world.lock("a").ttl(short).wait(LONG).acquire());
     sleep(Duration::from_millis(20)).await;
@@ -170,7 +170,7 @@ pub(crate) async fn each_waiter_brings_its_own_options(world: World) {
 }
 
 pub(crate) async fn shutdown_wakes_waiters(world: World) {
-    let _held = world.other.lock("a").acquire().await.expect("free");
+    let _held = world.others("a").acquire().await.expect("free");
     let waiters: Vec<_> = (0..3)
         .map(|_| tokio::spawn(world.lock("a").wait(LONG).acquire()))
         .collect();

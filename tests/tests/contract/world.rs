@@ -13,6 +13,7 @@ pub(crate) struct World {
     pub(crate) client: LockClient,
     pub(crate) other: LockClient,
     pub(crate) prefix: String,
+    fenced: bool,
     stranger: Stranger,
 }
 
@@ -33,7 +34,16 @@ impl World {
             client: client(),
             other: client(),
             prefix: "lock:".to_owned(),
+            fenced: false,
             stranger: Stranger::Memory(store.clone()),
+        }
+    }
+
+    /// The same where every lock is a fenced one.
+    pub(crate) fn fenced(self) -> Self {
+        Self {
+            fenced: true,
+            ..self
         }
     }
 
@@ -53,20 +63,32 @@ impl World {
                 .await
                 .expect("the server answers"),
             prefix,
+            fenced: false,
             stranger: Stranger::Redis(server.raw().await),
         }
     }
 
     pub(crate) fn lock(&self, key: &str) -> LockRequest {
-        self.client.lock(key)
+        self.ask(&self.client, key)
     }
 
     pub(crate) async fn take(&self, key: &str) -> LockGuard {
-        self.client
-            .lock(key)
-            .acquire()
-            .await
-            .expect("the lock is free")
+        let taken = self.lock(key).acquire().await;
+        taken.expect("the lock is free")
+    }
+
+    /// A request of the other client.
+    pub(crate) fn others(&self, key: &str) -> LockRequest {
+        self.ask(&self.other, key)
+    }
+
+    fn ask(&self, client: &LockClient, key: &str) -> LockRequest {
+        let request = client.lock(key);
+        if self.fenced {
+            request.fenced()
+        } else {
+            request
+        }
     }
 
     /// A stranger's SET.
@@ -96,13 +118,15 @@ impl World {
         }
     }
 
-    /// How many keys there are under the prefix.
+    /// How many keys there are under the prefix, without those of fences.
     pub(crate) async fn keys(&self) -> usize {
         match &self.stranger {
             Stranger::Memory(store) => store.keys().len(),
             Stranger::Redis(_) => {
                 let pattern = format!("{}*", self.prefix);
-                self.command::<Vec<String>>(&["KEYS", &pattern]).await.len()
+                let keys = self.command::<Vec<String>>(&["KEYS", &pattern]).await;
+                let fences = format!("{}fence:", self.prefix);
+                keys.iter().filter(|key| !key.starts_with(&fences)).count()
             }
         }
     }

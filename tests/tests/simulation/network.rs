@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lock_runtime::{
-    AcquireForm, LockSession, LockStore, LockToken, MemoryStore, Release, StoreError,
+    AcquireForm, Fenced, LockSession, LockStore, LockToken, MemoryStore, Release, StoreError,
     StoreErrorKind, StoreFuture, Stored,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -201,6 +201,19 @@ impl LockSession for Connection {
         let (key, token) = (key.to_owned(), token.clone());
         Box::pin(self.send(move |memory| {
             Box::pin(async move { memory.acquire(&key, &token, ttl, form).await })
+        }))
+    }
+
+    fn acquire_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        let (key, fence_key, token) = (key.to_owned(), fence_key.to_owned(), token.clone());
+        Box::pin(self.send(move |memory| {
+            Box::pin(async move { memory.acquire_fenced(&key, &fence_key, &token, ttl).await })
         }))
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lock_runtime::{
-    AcquireForm, LockSession, LockStore, LockToken, MemoryStore, Release, StoreError,
+    AcquireForm, Fenced, LockSession, LockStore, LockToken, MemoryStore, Release, StoreError,
     StoreErrorKind, StoreFuture, Stored,
 };
 use tokio::sync::oneshot;
@@ -214,6 +214,20 @@ impl LockSession for Session {
         Box::pin(self.send(Command::Acquire, move |memory| {
             let (key, token) = (key.clone(), token.clone());
             Box::pin(async move { memory.acquire(&key, &token, ttl, form).await })
+        }))
+    }
+
+    fn acquire_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        let (key, fence_key, token) = (key.to_owned(), fence_key.to_owned(), token.clone());
+        Box::pin(self.send(Command::Acquire, move |memory| {
+            let (key, fence_key, token) = (key.clone(), fence_key.clone(), token.clone());
+            Box::pin(async move { memory.acquire_fenced(&key, &fence_key, &token, ttl).await })
         }))
     }
 

@@ -3,7 +3,8 @@
 use redis::{ErrorKind, RedisError, Value};
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::Stored;
+use crate::fence::FencingToken;
+use crate::store::{Fenced, Stored};
 
 /// How a command went wrong, for the session that has to act on it.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(super) enum Failure {
     NoScript,
     /// The key holds a list, a hash …
     WrongType,
+    /// The fence key holds something else than a fencing token.
+    Fence,
     /// The server does not know this form of the command.
     Syntax,
     /// Anything else, ready to be told.
@@ -40,6 +43,7 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     }
     match code {
         "NOSCRIPT" => return Failure::NoScript,
+        "FENCE" => return Failure::Fence,
         "LOADING" => {
             return Failure::Store(told(
                 Unavailable,
@@ -139,7 +143,7 @@ fn quoted(words: &str) -> String {
 }
 
 const PERMISSION: &str = "the user may not run a command the lock needs; grant \
-     `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form) on the lock keys";
+     `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form, `+time` for fences) on the lock keys";
 
 /// The refusal of a form that has no other form to fall back to.
 pub(super) fn unsupported(what: &str) -> StoreError {
@@ -165,6 +169,38 @@ pub(super) fn integer(value: &Value) -> Result<i64, StoreError> {
         Value::Int(number) => Ok(*number),
         other => Err(unexpected(other)),
     }
+}
+
+/// The answer of the fence script.
+pub(super) fn fenced(value: Value) -> Result<Fenced, StoreError> {
+    if let Value::Array(parts) = &value
+        && let [Value::Int(taken), Value::BulkString(fence)] = parts.as_slice()
+        && let Some(fence) = std::str::from_utf8(fence)
+            .ok()
+            .and_then(|text| text.parse().ok())
+    {
+        let fence = FencingToken::new(fence);
+        return match taken {
+            1 => Ok(Fenced::Granted(fence)),
+            0 => Ok(Fenced::Ours(fence)),
+            _ => Err(unexpected(&value)),
+        };
+    }
+    match stored(value)? {
+        Some(stored) => Ok(Fenced::Held(stored)),
+        None => Err(unexpected(&Value::Nil)),
+    }
+}
+
+/// A fence key in which no number stands, or none that could grow.
+pub(super) fn no_fence(key: &str) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Refused,
+        format!(
+            "the fence key `{}` holds no fencing token; see who wrote it, then DEL it",
+            key.escape_debug()
+        ),
+    )
 }
 
 /// An answer that makes no sense may follow from a command that ran: it counts as none.

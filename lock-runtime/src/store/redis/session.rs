@@ -10,11 +10,13 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
 use tokio::time::timeout;
 
-use super::dialect::{Failure, failure, integer, stored, unexpected, unsupported};
+use super::dialect::{
+    Failure, failure, fenced, integer, no_fence, stored, unexpected, unsupported,
+};
 use super::scripts::{self, Script};
 use crate::error::StoreError;
 use crate::options::AcquireForm;
-use crate::store::{LockSession, Release, StoreFuture, Stored};
+use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored};
 use crate::token::LockToken;
 
 /// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole
@@ -81,10 +83,15 @@ impl RedisSession {
     }
 
     /// By hash first; the text goes over the wire once a server.
-    async fn script(&self, script: &Script, key: &str, args: &[&str]) -> Result<Value, Failure> {
+    async fn script(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        args: &[&str],
+    ) -> Result<Value, Failure> {
         let call = |name: &str, text: &str| {
             let mut command = cmd(name);
-            command.arg(text).arg(1).arg(key).arg(args);
+            command.arg(text).arg(keys.len()).arg(keys).arg(args);
             command
         };
         match self.send(&call("EVALSHA", &script.hash)).await {
@@ -113,14 +120,16 @@ impl RedisSession {
                 answer => return answer,
             }
         }
-        self.script(&scripts::ACQUIRE, key, &[token, ttl]).await
+        self.script(&scripts::ACQUIRE, &[key], &[token, ttl]).await
     }
 }
 
 fn told(failure: Failure, command: &str) -> StoreError {
     match failure {
         Failure::Store(error) | Failure::Broken(error) | Failure::Unsent(error) => error,
-        Failure::NoScript | Failure::WrongType | Failure::Syntax => unsupported(command),
+        Failure::NoScript | Failure::WrongType | Failure::Fence | Failure::Syntax => {
+            unsupported(command)
+        }
     }
 }
 
@@ -146,9 +155,34 @@ impl LockSession for RedisSession {
         })
     }
 
+    fn acquire_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        Box::pin(async move {
+            let ttl = millis(ttl);
+            let args = [token.as_str(), ttl.as_str()];
+            let answer = self
+                .script(&scripts::ACQUIRE_FENCED, &[key, fence_key], &args)
+                .await;
+            match answer {
+                Ok(value) => fenced(value),
+                Err(Failure::WrongType) => Ok(Fenced::Held(Stored::OtherType)),
+                Err(Failure::Unsent(error)) => Err(error.unsent()),
+                Err(Failure::Fence) => Err(no_fence(fence_key)),
+                Err(failure) => Err(told(failure, "the fence script")),
+            }
+        })
+    }
+
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         Box::pin(async move {
-            let answer = self.script(&scripts::RELEASE, key, &[token.as_str()]).await;
+            let answer = self
+                .script(&scripts::RELEASE, &[key], &[token.as_str()])
+                .await;
             let code = answer.map_err(|failure| match failure {
                 Failure::Unsent(error) => error.unsent(),
                 failure => told(failure, "the release script"),
@@ -171,7 +205,7 @@ impl LockSession for RedisSession {
     ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             let answer = self
-                .script(&scripts::EXTEND, key, &[token.as_str(), &millis(ttl)])
+                .script(&scripts::EXTEND, &[key], &[token.as_str(), &millis(ttl)])
                 .await;
             let code = answer.map_err(|failure| told(failure, "the extend script"))?;
             Ok(integer(&code)? == 1)
