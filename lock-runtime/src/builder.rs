@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::acks::Acks;
 use crate::client::LockClient;
 use crate::error::{LockError, StoreErrorKind};
-use crate::key::RESERVED;
 use crate::options::AcquireForm;
+use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::store::redis::{RedisStore, Target};
 use crate::store::{LockStore, MemoryStore};
@@ -19,10 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Settings of a [`LockClient`].
 #[derive(Debug, Clone)]
 pub struct LockClientBuilder {
-    prefix: String,
-    command_deadline: Duration,
+    settings: Settings,
     connect_timeout: Duration,
-    form: AcquireForm,
     #[cfg(feature = "tls")]
     root_certificate: Option<Vec<u8>>,
 }
@@ -30,10 +29,8 @@ pub struct LockClientBuilder {
 impl Default for LockClientBuilder {
     fn default() -> Self {
         Self {
-            prefix: "lock:".to_owned(),
-            command_deadline: Duration::from_secs(2),
+            settings: Settings::default(),
             connect_timeout: Duration::from_secs(5),
-            form: AcquireForm::default(),
             #[cfg(feature = "tls")]
             root_certificate: None,
         }
@@ -78,7 +75,7 @@ impl LockClientBuilder {
     /// slot, and no `fence:`. Defaults to `lock:`.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.settings.prefix = prefix.into();
         self
     }
 
@@ -87,7 +84,7 @@ impl LockClientBuilder {
     /// to 10 min. A single command is given a quarter of it. Defaults to 2 s.
     #[must_use]
     pub fn command_deadline(mut self, deadline: Duration) -> Self {
-        self.command_deadline = deadline;
+        self.settings.command_deadline = deadline;
         self
     }
 
@@ -101,7 +98,40 @@ impl LockClientBuilder {
     /// The command that takes locks. Defaults to [`AcquireForm::Set`].
     #[must_use]
     pub fn form(mut self, form: AcquireForm) -> Self {
-        self.form = form;
+        self.settings.form = form;
+        self
+    }
+
+    /// Counts a lock as taken or extended only when `replicas` replicas (at least 1) have
+    /// acknowledged it within `limit` (1 ms to half the command deadline), by `WAIT`. Too few:
+    /// the lock is given back, and the call fails with [`LockError::Backend`], which says how many; an
+    /// extension counts as unanswered and is tried again until the deadline. Defaults to none.
+    ///
+    /// It narrows the window in which a failover forgets a lock, and does not close it: a replica
+    /// that has not acknowledged may be the one that is promoted. Only a fence protects the resource
+    /// then ([`LockRequest::fenced`](crate::LockRequest::fenced)).
+    ///
+    /// Because `WAIT` holds up what comes behind it, such a client sends it on connections of their
+    /// own: as many as there are locks being taken or extended at once.
+    #[must_use]
+    pub fn acks(mut self, replicas: u32, limit: Duration) -> Self {
+        self.settings.acks = Some(Acks { replicas, limit });
+        self
+    }
+
+    /// How many calls of this client may wait at once, at least 1; more are refused with
+    /// [`LockError::TooManyWaiters`] before anything is sent. A call with a `wait` counts from its
+    /// start until it has the lock. Defaults to 10,000.
+    #[must_use]
+    pub fn max_waiters(mut self, most: usize) -> Self {
+        self.settings.max_waiters = most;
+        self
+    }
+
+    /// The same for each key. Defaults to 1,000.
+    #[must_use]
+    pub fn max_waiters_per_key(mut self, most: usize) -> Self {
+        self.settings.max_waiters_per_key = most;
         self
     }
 
@@ -130,8 +160,8 @@ impl LockClientBuilder {
         self.validate()?;
         let target = Target {
             connect_timeout: self.connect_timeout,
-            response_timeout: self.command_deadline / 4,
-            probe: format!("{}connect", self.prefix),
+            response_timeout: self.settings.command_deadline / 4,
+            probe: format!("{}connect", self.settings.prefix),
             #[cfg(feature = "tls")]
             root_certificate: self.root_certificate.clone(),
         };
@@ -159,28 +189,14 @@ impl LockClientBuilder {
     }
 
     pub(crate) fn store_unchecked(self, store: Arc<dyn LockStore>) -> LockClient {
-        let shared = Shared::new(store, self.prefix, self.command_deadline, self.form);
+        let shared = Shared::new(store, self.settings);
         LockClient(Arc::new(shared))
     }
 
     fn validate(&self) -> Result<(), LockError> {
-        let longest = Duration::from_mins(10);
-        if self.prefix.contains(['{', '}']) {
-            let reason = "the prefix must hold no braces: they would choose a Cluster slot";
-            return Err(LockError::options(reason));
-        }
-        if self.prefix.contains(RESERVED) {
-            let reason = format!("the prefix must not contain `{RESERVED}`, which is reserved");
-            return Err(LockError::options(reason));
-        }
-        if self.prefix.len() > 128 {
-            return Err(LockError::options("the prefix must have at most 128 bytes"));
-        }
-        if !(Duration::from_millis(40)..=longest).contains(&self.command_deadline) {
-            let reason = "`command_deadline` must lie between 40 ms and 10 min";
-            return Err(LockError::options(reason));
-        }
-        if !(Duration::from_millis(10)..=longest).contains(&self.connect_timeout) {
+        self.settings.validate()?;
+        let timeouts = Duration::from_millis(10)..=Duration::from_mins(10);
+        if !timeouts.contains(&self.connect_timeout) {
             let reason = "`connect_timeout` must lie between 10 ms and 10 min";
             return Err(LockError::options(reason));
         }

@@ -58,7 +58,7 @@ impl LockClient {
     /// [`LockError::InvalidKey`], or [`LockError::Backend`] if the store does not answer within
     /// one command deadline.
     pub async fn check(&self, key: &str, token: &LockToken) -> Result<Ownership, LockError> {
-        let key = prefixed(&self.0.prefix, key)?;
+        let key = prefixed(&self.0.settings.prefix, key)?;
         match self.0.inspect(&key).await {
             Ok(found) => Ok(Stored::compared(found.as_ref(), token)),
             Err(cause) => Err(LockError::backend(key, cause)),

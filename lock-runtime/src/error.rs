@@ -79,6 +79,35 @@ pub enum LockError {
         cause: StoreError,
     },
 
+    /// A call that would wait for a lock was made inside the body of a call that holds it, through the
+    /// same client: neither would ever go on. Nothing was sent.
+    #[error(
+        "waiting for lock `{}` would deadlock: `{function}`, inside of which the call was made, holds \
+         it; call without the lock there, or take it once outside",
+        .key.escape_debug()
+    )]
+    WouldDeadlock {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// The function whose body holds it.
+        function: &'static str,
+    },
+
+    /// So many calls of this client wait already that no more are let in. Nothing was sent.
+    #[error(
+        "lock `{}` has too many waiters: this client's `{setting}` is {limit}; refuse work earlier, or \
+         raise it",
+        .key.escape_debug()
+    )]
+    TooManyWaiters {
+        /// The lock key, with the client's prefix.
+        key: String,
+        /// `max_waiters` or `max_waiters_per_key` of [`LockClientBuilder`](crate::LockClientBuilder).
+        setting: &'static str,
+        /// Its value.
+        limit: usize,
+    },
+
     /// No client is in scope.
     #[error(
         "no lock client for `{function}`: call `client.install()` once at start, wrap the call in \
@@ -160,6 +189,9 @@ pub enum StoreErrorKind {
     Unavailable,
     /// The server refused: the command did not run, and repeating it will not help.
     Refused,
+    /// The command ran, but fewer replicas than [`acks`](crate::LockClientBuilder::acks) wants have
+    /// acknowledged it.
+    Unreplicated,
 }
 
 impl StoreError {
@@ -221,7 +253,10 @@ impl StoreError {
     }
 
     pub(crate) fn is_final(&self) -> bool {
-        self.kind == StoreErrorKind::Refused
+        matches!(
+            self.kind,
+            StoreErrorKind::Refused | StoreErrorKind::Unreplicated
+        )
     }
 }
 

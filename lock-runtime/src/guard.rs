@@ -14,7 +14,6 @@ use crate::lease::Lease;
 use crate::options::LockOptions;
 use crate::release::{Place, Released};
 use crate::renewal;
-use crate::shared::Shared;
 use crate::store::Release;
 use crate::token::{LockToken, Ownership};
 
@@ -42,20 +41,13 @@ pub struct LockGuard {
 
 impl LockGuard {
     pub(crate) fn new(
-        shared: &Arc<Shared>,
-        key: &Arc<str>,
+        held: Held,
         place: Place,
-        lease: Lease,
         fence: Option<FencingToken>,
         options: &LockOptions,
     ) -> Self {
         let settled = place.is_settled();
-        let held = Arc::new(Held {
-            shared: shared.clone(),
-            key: key.clone(),
-            token: place.token().clone(),
-            lease,
-        });
+        let held = Arc::new(held);
         let keeper = options
             .renew
             .map(|_| tokio::spawn(renewal::keep(held.clone(), options.ttl)).abort_handle());
@@ -125,7 +117,7 @@ impl LockGuard {
     /// does not answer within one command deadline; the deadline is then what it was.
     pub async fn extend(&self) -> Result<(), LockError> {
         let held = &self.held;
-        let limit = Instant::now() + held.shared.command_deadline;
+        let limit = Instant::now() + held.shared.settings.command_deadline;
         if !held.lease.is_lost() {
             let extended = held.extend(self.options.ttl).await;
             extended.map_err(|cause| self.backend(cause))?;
@@ -181,6 +173,10 @@ impl LockGuard {
         }
     }
 
+    pub(crate) fn held(&self) -> &Arc<Held> {
+        &self.held
+    }
+
     pub(crate) fn lease(&self) -> &Lease {
         &self.held.lease
     }
@@ -195,7 +191,7 @@ impl LockGuard {
         &self,
         in_time: bool,
     ) -> Result<Result<Release, StoreError>, LockError> {
-        let limit = Instant::now() + self.held.shared.command_deadline;
+        let limit = Instant::now() + self.held.shared.settings.command_deadline;
         let released = self.hand_over().await;
         let stands = match &released {
             Err(_) => in_time,
@@ -232,7 +228,7 @@ impl LockGuard {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let limit = self.held.shared.command_deadline;
+        let limit = self.held.shared.settings.command_deadline;
         let silent = || Err(StoreError::silent(limit));
         // Given up once already: there is no answer for a second time.
         let Some(place) = place else { return silent() };

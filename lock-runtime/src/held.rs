@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use crate::error::StoreError;
 use crate::lease::Lease;
 use crate::shared::Shared;
-use crate::store::Stored;
+use crate::store::{LockSession, Stored};
 use crate::token::{LockToken, Ownership};
 
 pub(crate) struct Held {
     pub(crate) shared: Arc<Shared>,
     pub(crate) key: Arc<str>,
     pub(crate) token: LockToken,
+    pub(crate) function: &'static str,
     pub(crate) lease: Lease,
 }
 
@@ -31,10 +32,26 @@ impl Held {
 
     /// Gives the lease its whole ttl again; refused, it is lost. An error moves nothing.
     pub(crate) async fn extend(&self, ttl: Duration) -> Result<(), StoreError> {
+        self.extend_on(self.shared.session(), ttl).await
+    }
+
+    /// The same on a connection that carries nothing else, for when the usual one is silent.
+    pub(crate) async fn extend_elsewhere(&self, ttl: Duration) -> Result<(), StoreError> {
+        self.extend_on(self.shared.store.exclusive(), ttl).await
+    }
+
+    async fn extend_on(
+        &self,
+        session: impl Future<Output = Result<Arc<dyn LockSession>, StoreError>>,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
         let extended = self.shared.within_deadline(async {
-            let session = self.shared.store.session().await?;
+            let session = session.await?;
             let sent = Instant::now();
             let extended = session.extend(&self.key, &self.token, ttl).await?;
+            if extended {
+                self.shared.acknowledged(&*session).await?;
+            }
             Ok(extended.then_some(sent))
         });
         match extended.await? {

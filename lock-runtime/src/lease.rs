@@ -66,10 +66,12 @@ impl Lease {
         let deadline = self.limit.map_or(deadline, |limit| deadline.min(limit));
         self.term.send_if_modified(|term| {
             let alive = !term.refuted && Instant::now() < term.deadline;
-            if alive {
+            // Two that were sent side by side may be answered in either order.
+            let later = alive && deadline > term.deadline;
+            if later {
                 term.deadline = deadline;
             }
-            alive
+            later
         });
     }
 

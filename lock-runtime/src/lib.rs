@@ -63,13 +63,17 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod acks;
 mod acquire;
 mod builder;
+mod chance;
 mod client;
+mod contender;
 mod error;
 mod fence;
 mod guard;
 mod held;
+mod inside;
 mod installed;
 mod key;
 mod lease;
@@ -81,6 +85,7 @@ mod release;
 mod renewal;
 mod request;
 mod run;
+mod settings;
 mod shared;
 mod store;
 mod token;

@@ -117,9 +117,9 @@ impl LockRequest {
     /// Outside a tokio runtime, whose timers it needs.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
         self.options.validate()?;
-        let key = prefixed(&self.shared.prefix, &self.key)?;
+        let key = prefixed(&self.shared.settings.prefix, &self.key)?;
         let fence = self.options.fence;
-        let fence = fence.then(|| fence_key(&self.shared.prefix, &key));
+        let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
         let keys = Keys {
             lock: key.into(),
             fence: fence.transpose()?,

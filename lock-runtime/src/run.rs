@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use crate::error::LockError;
 use crate::guard::LockGuard;
+use crate::inside;
 use crate::options::OnLost;
 use crate::request::LockRequest;
 use crate::token::Ownership;
@@ -103,7 +104,7 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
         }
         cancel = guard.options().on_lost == OnLost::Cancel;
         match body.as_mut().as_pin_mut() {
-            Some(body) => body.poll(context).map(Some),
+            Some(body) => inside::poll(guard.held(), || body.poll(context)).map(Some),
             None => Poll::Ready(None),
         }
     })

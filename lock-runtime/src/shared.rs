@@ -8,38 +8,46 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::StoreError;
-use crate::options::AcquireForm;
 use crate::release::Releases;
-use crate::store::{LockStore, Stored};
+use crate::settings::Settings;
+use crate::store::{LockSession, LockStore, Stored};
 use crate::wait::Lines;
 
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn LockStore>,
-    pub(crate) prefix: String,
-    pub(crate) command_deadline: Duration,
-    pub(crate) form: AcquireForm,
+    pub(crate) settings: Settings,
     pub(crate) lines: Arc<Lines>,
     pub(crate) releases: Arc<Releases>,
     pub(crate) closing: watch::Sender<bool>,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        store: Arc<dyn LockStore>,
-        prefix: String,
-        command_deadline: Duration,
-        form: AcquireForm,
-    ) -> Self {
-        let lines = Arc::new(Lines::default());
+    pub(crate) fn new(store: Arc<dyn LockStore>, settings: Settings) -> Self {
+        let lines = Lines::new(settings.max_waiters, settings.max_waiters_per_key);
         let releases = Releases::new(store.clone(), lines.clone());
         Self {
             store,
-            prefix,
-            command_deadline,
-            form,
+            settings,
             lines,
             releases,
             closing: watch::Sender::new(false),
+        }
+    }
+
+    /// The session for a command that takes or extends a lock: with `acks` one that carries nothing
+    /// else, for `WAIT` holds up what comes behind it.
+    pub(crate) async fn session(&self) -> Result<Arc<dyn LockSession>, StoreError> {
+        match self.settings.acks {
+            None => self.store.session().await,
+            Some(_) => self.store.exclusive().await,
+        }
+    }
+
+    /// Waits for the replicas that a lock needs, if any: for what was just written on `session`.
+    pub(crate) async fn acknowledged(&self, session: &dyn LockSession) -> Result<(), StoreError> {
+        match self.settings.acks {
+            None => Ok(()),
+            Some(acks) => acks.await_on(session).await,
         }
     }
 
@@ -57,8 +65,9 @@ impl Shared {
         &self,
         command: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let answer = timeout(self.command_deadline, command).await;
-        answer.unwrap_or_else(|_| Err(StoreError::silent(self.command_deadline)))
+        let limit = self.settings.command_deadline;
+        let answer = timeout(limit, command).await;
+        answer.unwrap_or_else(|_| Err(StoreError::silent(limit)))
     }
 }
 
@@ -72,8 +81,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockClient")
             .field("store", &self.store)
-            .field("prefix", &self.prefix)
-            .field("command_deadline", &self.command_deadline)
+            .field("settings", &self.settings)
             .finish_non_exhaustive()
     }
 }

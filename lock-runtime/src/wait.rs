@@ -6,16 +6,33 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use uuid::Uuid;
 
+use crate::chance::jitter;
 use crate::token::Holder;
 
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const SLOWEST_POLL: Duration = Duration::from_millis(100);
 
 /// All lines of a client.
+pub(crate) struct Lines {
+    all: Mutex<All>,
+    max_waiters: usize,
+    max_waiters_per_key: usize,
+}
+
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<HashMap<Arc<str>, Line>>);
+struct All {
+    lines: HashMap<Arc<str>, Line>,
+    waiting: usize,
+}
+
+/// Why a call may not join a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Full {
+    /// The setting of the client that says so, and its value.
+    pub(crate) setting: &'static str,
+    pub(crate) limit: usize,
+}
 
 struct Line {
     turn: Arc<Semaphore>,
@@ -35,41 +52,59 @@ pub(crate) struct InLine {
 }
 
 impl Lines {
-    fn lines(&self) -> MutexGuard<'_, HashMap<Arc<str>, Line>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(max_waiters: usize, max_waiters_per_key: usize) -> Arc<Self> {
+        Arc::new(Self {
+            all: Mutex::default(),
+            max_waiters,
+            max_waiters_per_key,
+        })
     }
 
-    pub(crate) fn join(self: &Arc<Self>, key: &Arc<str>) -> InLine {
-        let mut lines = self.lines();
-        let line = lines.entry(key.clone()).or_insert_with(|| Line {
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, key: &Arc<str>) -> Result<InLine, Full> {
+        let mut all = self.all();
+        let waiting = all.lines.get(key).map_or(0, |line| line.waiting);
+        for (setting, limit, waiting) in [
+            ("max_waiters_per_key", self.max_waiters_per_key, waiting),
+            ("max_waiters", self.max_waiters, all.waiting),
+        ] {
+            if waiting >= limit {
+                return Err(Full { setting, limit });
+            }
+        }
+        all.waiting += 1;
+        let line = all.lines.entry(key.clone()).or_insert_with(|| Line {
             turn: Arc::new(Semaphore::new(1)),
             freed: Arc::default(),
             waiting: 0,
             seen: None,
         });
         line.waiting += 1;
-        InLine {
+        Ok(InLine {
             lines: self.clone(),
             key: key.clone(),
             turn: line.turn.clone(),
             freed: line.freed.clone(),
             head: None,
-        }
+        })
     }
 
     /// Whether somebody waits for `key`.
     pub(crate) fn occupied(&self, key: &str) -> bool {
-        self.lines().contains_key(key)
+        self.all().lines.contains_key(key)
     }
 
     /// The last holder that those in the line of `key` saw.
     pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
-        self.lines().get(key)?.seen.clone()
+        self.all().lines.get(key)?.seen.clone()
     }
 
     /// A lock of this client was given back: its head need not sleep on.
     pub(crate) fn freed(&self, key: &str) {
-        if let Some(line) = self.lines().get(key) {
+        if let Some(line) = self.all().lines.get(key) {
             line.freed.notify_one();
         }
     }
@@ -85,7 +120,7 @@ impl InLine {
     }
 
     pub(crate) fn saw(&self, holder: &Holder) {
-        if let Some(line) = self.lines.lines().get_mut(&self.key) {
+        if let Some(line) = self.lines.all().lines.get_mut(&self.key) {
             line.seen = Some(holder.clone());
         }
     }
@@ -102,11 +137,12 @@ impl InLine {
 
 impl Drop for InLine {
     fn drop(&mut self) {
-        let mut lines = self.lines.lines();
-        if let Some(line) = lines.get_mut(&self.key) {
+        let mut all = self.lines.all();
+        all.waiting -= 1;
+        if let Some(line) = all.lines.get_mut(&self.key) {
             line.waiting -= 1;
             if line.waiting == 0 {
-                lines.remove(&self.key);
+                all.lines.remove(&self.key);
             }
         }
     }
@@ -159,12 +195,6 @@ impl Polls {
     }
 }
 
-/// Evenly distributed in 0..1, from the source of randomness that tokens use.
-pub(crate) fn jitter() -> f64 {
-    let bits = u32::try_from(Uuid::new_v4().as_u128() >> 96).unwrap_or(u32::MAX);
-    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,11 +220,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_ends_with_its_last_waiter() {
-        let lines = Arc::new(Lines::default());
+        let lines = Lines::new(3, 2);
         let key: Arc<str> = "k".into();
-        let mut first = lines.join(&key);
+        let mut first = lines.join(&key).expect("room");
         first.turn().await;
-        let mut second = lines.join(&key);
+        let mut second = lines.join(&key).expect("room");
+        let full = lines.join(&key).err().expect("two of two");
+        assert_eq!((full.setting, full.limit), ("max_waiters_per_key", 2));
+        let other = lines.join(&"l".into()).expect("room");
+        let full = lines.join(&"m".into()).err().expect("three of three");
+        assert_eq!((full.setting, full.limit), ("max_waiters", 3));
+        drop(other);
         assert!(futures_pending(second.turn()).await);
         drop(first);
         second.turn().await;

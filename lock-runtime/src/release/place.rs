@@ -58,10 +58,6 @@ impl Place {
         })
     }
 
-    pub(crate) fn token(&self) -> &LockToken {
-        &self.token
-    }
-
     /// Takes note of a SET before its first poll: from then on it may reach the store.
     pub(crate) fn sending(&mut self, session: &Arc<dyn LockSession>) {
         self.home = Some(session.clone());
@@ -123,6 +119,11 @@ impl Place {
         self.take(session);
         self.ran = None;
         self.doubtful = None;
+    }
+
+    /// The release goes down `session`: the one that carried the SET is not ours any more.
+    pub(crate) fn moves_to(&mut self, session: Arc<dyn LockSession>) {
+        self.home = Some(session);
     }
 
     /// Removes the SETs sent on `session`; gives when the earliest left, if it is the earliest of

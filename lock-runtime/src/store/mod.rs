@@ -30,6 +30,13 @@ pub trait LockStore: Send + Sync + 'static {
     /// new one. A session is known by its `Arc`: an answer on it settles what was sent on it before.
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>>;
 
+    /// A session that carries nothing else until its last `Arc` is dropped: for commands that hold up
+    /// what comes behind them, and for those that the usual session is silent about. Defaults to
+    /// `session`, for backends where nothing holds up anything.
+    fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        self.session()
+    }
+
     /// Where the store is, for people; no credentials.
     fn address(&self) -> String;
 }
@@ -79,6 +86,17 @@ pub trait LockSession: Send + Sync + 'static {
 
     /// What is at `key`, and how long it will stay (`None`: it does not expire).
     fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>>;
+
+    /// Waits until `replicas` replicas have acknowledged all that was written on this session, at most
+    /// for `limit`; gives how many have. Defaults to a refusal, for backends without replicas.
+    fn replicated(&self, _replicas: u32, _limit: Duration) -> StoreFuture<'_, u32> {
+        Box::pin(async {
+            Err(StoreError::new(
+                StoreErrorKind::Refused,
+                "this store has no replicas, make the client without `acks`",
+            ))
+        })
+    }
 
     /// Whether commands may still be sent here.
     fn is_open(&self) -> bool;

@@ -1,15 +1,15 @@
-//! Connections to one server: made when needed, one for each runtime, replaced when broken.
+//! One server: connections to it are made when needed and replaced when broken.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo};
 use tokio::runtime::{Handle, Id};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::connections::Connections;
 use super::dialect::{Failure, failure};
 use super::session::RedisSession;
 use crate::error::{LockError, StoreError, StoreErrorKind};
@@ -33,35 +33,7 @@ pub(crate) struct RedisStore {
     /// No error may repeat it.
     password: String,
     target: Target,
-    runtimes: Mutex<HashMap<Id, Entry>>,
-}
-
-/// A runtime's connection.
-#[derive(Default)]
-struct Entry {
-    current: Option<Connected>,
-    /// One caller connects, the others take what it made. Not across runtimes: one that stands
-    /// still would keep all others from connecting.
-    connecting: Arc<tokio::sync::Mutex<()>>,
-}
-
-struct Connected {
-    session: Arc<RedisSession>,
-    /// Gone with the runtime, and with it the connection's driver.
-    alive: Weak<()>,
-    watch: AbortHandle,
-}
-
-impl Connected {
-    fn is_sound(&self) -> bool {
-        self.alive.strong_count() > 0 && self.session.is_open()
-    }
-}
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        self.watch.abort();
-    }
+    runtimes: Mutex<HashMap<Id, Connections>>,
 }
 
 impl RedisStore {
@@ -101,23 +73,33 @@ impl RedisStore {
         })
     }
 
-    fn runtimes(&self) -> MutexGuard<'_, HashMap<Id, Entry>> {
+    fn runtimes(&self) -> MutexGuard<'_, HashMap<Id, Connections>> {
         self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn current(&self) -> Option<Arc<RedisSession>> {
+    /// The connections of the calling runtime.
+    fn here<T>(&self, look: impl FnOnce(&mut Connections) -> T) -> T {
         let mut runtimes = self.runtimes();
-        runtimes.retain(|_, entry| {
-            entry.current.take_if(|connected| !connected.is_sound());
-            // Otherwise somebody is connecting.
-            entry.current.is_some() || Arc::strong_count(&entry.connecting) > 1
-        });
-        let entry = runtimes.get(&Handle::current().id())?;
-        Some(entry.current.as_ref()?.session.clone())
+        runtimes.retain(|_, connections| connections.are_alive());
+        let runtime = Handle::current();
+        let connections = runtimes.entry(runtime.id());
+        look(connections.or_insert_with(|| Connections::of(&runtime)))
     }
 
-    async fn connect(&self) -> Result<Arc<RedisSession>, StoreError> {
-        let deadline = Instant::now() + self.target.connect_timeout;
+    /// Connects, one caller of a runtime after the other. An attempt that failed since the caller
+    /// came is the answer to that one, too: a server that is down is not stormed by everybody who
+    /// waits for it.
+    ///
+    /// `made` is what the caller before may have made already, `keep` puts away the new one.
+    ///
+    /// Cancellation safety: the turn passes on.
+    async fn connect(
+        &self,
+        made: fn(&mut Connections) -> Option<Arc<RedisSession>>,
+        keep: fn(&mut Connections, Arc<RedisSession>),
+    ) -> Result<Arc<RedisSession>, StoreError> {
+        let asked = Instant::now();
+        let deadline = asked + self.target.connect_timeout;
         let late = |_| {
             StoreError::new(
                 StoreErrorKind::Unreachable,
@@ -127,34 +109,30 @@ impl RedisStore {
                 ),
             )
         };
-        let runtime = Handle::current();
-        let connecting = self
-            .runtimes()
-            .entry(runtime.id())
-            .or_default()
-            .connecting
-            .clone();
-        let _turn = timeout_at(deadline, connecting.lock())
-            .await
-            .map_err(late)?;
-        if let Some(session) = self.current() {
+        let turn = self.here(|connections| connections.turn.clone());
+        let mut backoff = timeout_at(deadline, turn.lock()).await.map_err(late)?;
+        if let Some(session) = self.here(made) {
             return Ok(session);
         }
-        let opened = timeout_at(deadline, self.open()).await.map_err(late)?;
-        let session = opened.map_err(|error| error.without(&self.password))?;
-        let token = Arc::new(());
-        let alive = Arc::downgrade(&token);
-        let watch = runtime.spawn(async move {
-            std::future::pending::<()>().await;
-            drop(token);
+        if let Some(failed) = backoff.failed_since(asked) {
+            return Err(failed);
+        }
+        let opened = timeout_at(deadline, async {
+            backoff.pause().await;
+            self.open().await
         });
-        let connected = Connected {
-            session: session.clone(),
-            alive,
-            watch: watch.abort_handle(),
-        };
-        self.runtimes().entry(runtime.id()).or_default().current = Some(connected);
-        Ok(session)
+        match opened.await.unwrap_or_else(|elapsed| Err(late(elapsed))) {
+            Ok(session) => {
+                backoff.succeeded();
+                self.here(|connections| keep(connections, session.clone()));
+                Ok(session)
+            }
+            Err(error) => {
+                let error = error.without(&self.password);
+                backoff.failed(error.clone());
+                Err(error)
+            }
+        }
     }
 
     /// Connects and asks for one key: only an answer shows that a server serves us.
@@ -209,9 +187,22 @@ impl RedisStore {
 impl LockStore for RedisStore {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         Box::pin(async move {
-            let session = match self.current() {
+            let session = match self.here(Connections::current) {
                 Some(session) => session,
-                None => self.connect().await?,
+                None => {
+                    self.connect(Connections::current, Connections::keep)
+                        .await?
+                }
+            };
+            Ok(session as Arc<dyn LockSession>)
+        })
+    }
+
+    fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        Box::pin(async move {
+            let session = match self.here(Connections::idle) {
+                Some(session) => session,
+                None => self.connect(Connections::idle, Connections::lend).await?,
             };
             Ok(session as Arc<dyn LockSession>)
         })

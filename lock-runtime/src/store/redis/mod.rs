@@ -1,6 +1,8 @@
 //! Locks on a Redis or Valkey server.
 
+mod backoff;
 mod connection;
+mod connections;
 mod dialect;
 mod scripts;
 mod session;

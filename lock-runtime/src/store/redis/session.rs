@@ -29,6 +29,8 @@ pub(super) struct RedisSession {
     response_timeout: Duration,
     broken: AtomicBool,
     timeouts: AtomicU32,
+    /// A command was given up before its answer, which may still come.
+    cut: AtomicBool,
     /// `SET … NX GET` came with Redis 7.0; found out by trying, remembered per connection.
     set_refused: AtomicBool,
 }
@@ -40,6 +42,7 @@ impl RedisSession {
             response_timeout,
             broken: AtomicBool::new(false),
             timeouts: AtomicU32::new(0),
+            cut: AtomicBool::new(false),
             set_refused: AtomicBool::new(false),
         }
     }
@@ -51,7 +54,21 @@ impl RedisSession {
         }
     }
 
+    pub(super) fn is_sound(&self) -> bool {
+        !self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Whether an answer may be under way that nobody waits for.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Relaxed)
+    }
+
     async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
+        self.send_within(self.response_timeout, command).await
+    }
+
+    async fn send_within(&self, limit: Duration, command: &Cmd) -> Result<Value, Failure> {
+        let mut answered = Answered(Some(&self.cut));
         let mut connection = self.connection.clone();
         let mut answer = pin!(command.query_async::<Value>(&mut connection));
         let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
@@ -60,14 +77,15 @@ impl RedisSession {
         let unsent = at_once.is_ready();
         let answer = match at_once {
             Poll::Ready(answer) => Ok(answer),
-            Poll::Pending => timeout(self.response_timeout, answer).await,
+            Poll::Pending => timeout(limit, answer).await,
         };
         let Ok(answer) = answer else {
             if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
                 self.broken.store(true, Ordering::Relaxed);
             }
-            return Err(Failure::Store(StoreError::silent(self.response_timeout)));
+            return Err(Failure::Store(StoreError::silent(limit)));
         };
+        answered.0 = None;
         self.timeouts.store(0, Ordering::Relaxed);
         answer.map_err(|error| match failure(&error) {
             Failure::Broken(error) => {
@@ -121,6 +139,17 @@ impl RedisSession {
             }
         }
         self.script(&scripts::ACQUIRE, &[key], &[token, ttl]).await
+    }
+}
+
+/// Notes on drop that a command was not waited for to its answer.
+struct Answered<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Answered<'_> {
+    fn drop(&mut self) {
+        if let Some(cut) = self.0 {
+            cut.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -231,7 +260,18 @@ impl LockSession for RedisSession {
         })
     }
 
+    fn replicated(&self, replicas: u32, limit: Duration) -> StoreFuture<'_, u32> {
+        Box::pin(async move {
+            let mut wait = cmd("WAIT");
+            wait.arg(replicas).arg(millis(limit));
+            // The server holds its answer back until then.
+            let answer = self.send_within(limit + self.response_timeout, &wait).await;
+            let count = integer(&answer.map_err(|failure| told(failure, "WAIT"))?)?;
+            Ok(u32::try_from(count).unwrap_or(0))
+        })
+    }
+
     fn is_open(&self) -> bool {
-        !self.broken.load(Ordering::Relaxed)
+        self.is_sound()
     }
 }

@@ -1,0 +1,285 @@
+//! One call at the store: held, busy, or unknown until a check says which.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::chance::jitter;
+use crate::error::{LockError, StoreError, StoreErrorKind};
+use crate::fence::FencingToken;
+use crate::guard::LockGuard;
+use crate::held::Held;
+use crate::lease::{Lease, trusted};
+use crate::options::LockOptions;
+use crate::release::Place;
+use crate::shared::Shared;
+use crate::store::{Fenced, LockSession, Stored};
+use crate::token::{Holder, LockToken, Ownership};
+
+/// Between two attempts, of which chance leaves a part.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What one call wants.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) key: &'a Arc<str>,
+    pub(crate) fence_key: Option<&'a str>,
+    pub(crate) options: &'a LockOptions,
+    pub(crate) function: &'static str,
+}
+
+pub(crate) enum Answer {
+    Held(Lease),
+    Busy(Holder),
+}
+
+/// One acquire call at the store, with one token for all it sends.
+pub(crate) struct Contender<'a> {
+    call: Call<'a>,
+    token: LockToken,
+    place: Place,
+    fence: Option<FencingToken>,
+    gave_way: bool,
+}
+
+/// What a SET did.
+enum Taken {
+    /// The key was free and holds our token now.
+    Granted,
+    /// Our token stood there already.
+    Found,
+    Busy(Holder),
+}
+
+impl<'a> Contender<'a> {
+    pub(crate) fn new(call: &Call<'a>) -> Result<Self, LockError> {
+        let Call {
+            shared,
+            key,
+            options,
+            function,
+            ..
+        } = call;
+        let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
+        let place = Place::reserve(
+            &shared.releases,
+            Arc::clone(key),
+            token.clone(),
+            options.ttl,
+        );
+        let shut_down = || LockError::ShutDown {
+            key: key.to_string(),
+        };
+        Ok(Self {
+            call: *call,
+            token,
+            place: place.ok_or_else(shut_down)?,
+            fence: None,
+            gave_way: false,
+        })
+    }
+
+    /// Asks until the store has said yes or no, at most for one command deadline or until `give_up`,
+    /// whichever is later: a server that restarts or loads its data is waited for.
+    pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Answer, LockError> {
+        let limit = self.call.shared.settings.command_deadline;
+        let asked = Instant::now();
+        let deadline = give_up.max(asked + limit);
+        if !std::mem::replace(&mut self.gave_way, true) {
+            self.give_way(asked + limit / 2).await;
+        }
+        let mut cause = None;
+        let mut pause = FIRST_PAUSE;
+        while Instant::now() < deadline {
+            match timeout_at(deadline, self.attempt()).await {
+                Ok(Ok(Some(answer))) => return Ok(answer),
+                // Free again before we could use it: the next attempt is a fresh one.
+                Ok(Ok(None)) => cause = Some(StoreError::late(self.call.options.ttl)),
+                Ok(Err(error)) if error.is_final() => return Err(self.failed(error)),
+                Ok(Err(error)) => cause = Some(error),
+                Err(_) => {}
+            }
+            sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(limit))))
+    }
+
+    /// Lets a release of this client for the same key go first, or the call would be busy against
+    /// itself. Not for long: the worker that has it may be in a runtime that stands still.
+    async fn give_way(&self, patience: Instant) {
+        // What follows is right either way.
+        let _ = timeout_at(
+            patience,
+            self.call.shared.releases.all_written(self.call.key),
+        )
+        .await;
+    }
+
+    pub(crate) fn guard(self, lease: Lease) -> LockGuard {
+        let held = Held {
+            shared: self.call.shared.clone(),
+            key: self.call.key.clone(),
+            token: self.token,
+            function: self.call.function,
+            lease,
+        };
+        LockGuard::new(held, self.place, self.fence, self.call.options)
+    }
+
+    fn failed(&self, cause: StoreError) -> LockError {
+        let key = self.call.key.to_string();
+        let known = cause.kind() == StoreErrorKind::Unreplicated;
+        if self.place.may_stand() && !known {
+            LockError::Indeterminate { key, cause }
+        } else {
+            LockError::backend(key, cause)
+        }
+    }
+
+    /// One SET, and a check if its answer stays out. `None`: neither ours nor another's.
+    ///
+    /// Cancellation safety: a SET is taken note of before its first poll.
+    async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
+        let session = self.call.shared.session().await?;
+        self.place.sending(&session);
+        match self.take(&session).await {
+            Ok(Taken::Granted) => {
+                let since = self.place.granted(&session);
+                self.held(since, &session).await
+            }
+            Ok(Taken::Found) => {
+                let since = self.place.found_by_set(&session);
+                self.found(since, &session).await
+            }
+            Ok(Taken::Busy(holder)) => {
+                self.place.missed(&session);
+                Ok(Some(Answer::Busy(holder)))
+            }
+            // Only the script that drew the fence can tell it: sent again, it compares as well.
+            Err(error) if error.is_ambiguous() && self.call.fence_key.is_some() => Err(error),
+            Err(error) if error.is_ambiguous() => self.check(error).await,
+            Err(error) if error.kind() == StoreErrorKind::Unreachable => {
+                self.place.not_sent();
+                Err(error)
+            }
+            Err(error) => {
+                self.place.refused(&session);
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(&mut self, session: &Arc<dyn LockSession>) -> Result<Taken, StoreError> {
+        let Call {
+            shared,
+            key,
+            fence_key,
+            options,
+            ..
+        } = self.call;
+        let (ours, ttl) = (&self.token, options.ttl);
+        let Some(fence_key) = fence_key else {
+            let form = options.form.unwrap_or(shared.settings.form);
+            let found = session.acquire(key, ours, ttl, form).await?;
+            return Ok(match found {
+                None => Taken::Granted,
+                Some(stored) if stored.is(ours) => Taken::Found,
+                Some(stored) => Taken::Busy(stored.holder()),
+            });
+        };
+        let (fence, taken) = match session.acquire_fenced(key, fence_key, ours, ttl).await? {
+            Fenced::Granted(fence) => (fence, Taken::Granted),
+            Fenced::Ours(fence) => (fence, Taken::Found),
+            Fenced::Held(stored) => return Ok(Taken::Busy(stored.holder())),
+        };
+        self.fence = Some(fence);
+        Ok(taken)
+    }
+
+    /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.
+    async fn check(&mut self, cause: StoreError) -> Result<Option<Answer>, StoreError> {
+        let session = self.call.shared.session().await?;
+        let found = session.inspect(self.call.key).await?;
+        match Stored::compared(found.as_ref(), &self.token) {
+            Ownership::Mine => {
+                let since = self.place.found(&session);
+                self.found(since, &session).await
+            }
+            Ownership::Other(holder) => {
+                self.place.missed(&session);
+                Ok(Some(Answer::Busy(holder)))
+            }
+            Ownership::Free => {
+                self.place.missed(&session);
+                Err(cause)
+            }
+        }
+    }
+
+    /// Our token was at the key, since no earlier than that. `None`: it is not any more.
+    async fn held(
+        &mut self,
+        since: Option<Instant>,
+        session: &Arc<dyn LockSession>,
+    ) -> Result<Option<Answer>, StoreError> {
+        match since {
+            None => Ok(None),
+            Some(since) if Instant::now() < since + trusted(self.call.options.ttl) => {
+                self.acknowledged(since, session).await
+            }
+            Some(_) => self.extended(session).await,
+        }
+    }
+
+    /// The same where the session has only looked at the key: a replica acknowledges what was written
+    /// on the session that waits for it, nothing else.
+    async fn found(
+        &mut self,
+        since: Option<Instant>,
+        session: &Arc<dyn LockSession>,
+    ) -> Result<Option<Answer>, StoreError> {
+        match since {
+            Some(_) if self.call.shared.settings.acks.is_some() => self.extended(session).await,
+            since => self.held(since, session).await,
+        }
+    }
+
+    async fn extended(
+        &mut self,
+        session: &Arc<dyn LockSession>,
+    ) -> Result<Option<Answer>, StoreError> {
+        let sent = Instant::now();
+        if !session
+            .extend(self.call.key, &self.token, self.call.options.ttl)
+            .await?
+        {
+            self.place.missed(session);
+            return Ok(None);
+        }
+        self.acknowledged(sent, session).await
+    }
+
+    async fn acknowledged(
+        &mut self,
+        since: Instant,
+        session: &Arc<dyn LockSession>,
+    ) -> Result<Option<Answer>, StoreError> {
+        self.call.shared.acknowledged(&**session).await?;
+        if self.call.shared.settings.acks.is_some()
+            && let Ok(session) = self.call.shared.store.session().await
+        {
+            self.place.moves_to(session);
+        }
+        let ttl = self.call.options.ttl;
+        let deadline = since + trusted(ttl);
+        if Instant::now() >= deadline {
+            return Err(StoreError::late(ttl));
+        }
+        let limit = self.call.options.renew.map(|hold| since + hold);
+        Ok(Some(Answer::Held(Lease::new(deadline, limit))))
+    }
+}
