@@ -145,10 +145,11 @@ async fn a_spawned_task_is_not_inside() {
         let client = client.clone();
         let task = tokio::spawn(async move { inner(&client, "a").await });
         sleep(Duration::from_millis(50)).await;
-        task
+        Some(task)
     });
     let task = spawned.await.expect("free");
-    task.await
+    task.expect("spawned")
+        .await
         .expect("no panic")
         .expect("served behind its parent");
 }

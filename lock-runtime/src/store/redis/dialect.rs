@@ -143,7 +143,7 @@ fn quoted(words: &str) -> String {
 }
 
 const PERMISSION: &str = "the user may not run a command the lock needs; grant \
-     `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form, `+time` for fences) on the lock keys";
+     `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form, `+time` for fences, `+wait` for acks) on the lock keys";
 
 /// The refusal of a form that has no other form to fall back to.
 pub(super) fn unsupported(what: &str) -> StoreError {
