@@ -27,9 +27,9 @@ async fn replicated(count: usize) -> (Server, Vec<Server>) {
                 "--replicaof",
                 "127.0.0.1",
                 &port,
-                // Otherwise it would leave a file for the next server.
-                "--repl-diskless-load",
-                "on-empty-db",
+                // Where what they save is not read by the next server.
+                "--dir",
+                env!("CARGO_TARGET_TMPDIR"),
             ])
         })
         .collect();
