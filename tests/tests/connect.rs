@@ -226,3 +226,45 @@ async fn a_server_older_than_set_nx_get_is_served_by_the_script() {
         guard.release().await.expect("ours");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_is_down_is_not_stormed_by_those_who_wait_for_it() {
+    let server = Server::start(&[]);
+    let (url, port) = (server.url(), server.port());
+    let client = LockClient::connect(&url).await.expect("answers");
+    drop(server);
+    // Somebody listens there, and hangs up.
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("free");
+    let attempts = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = attempts.clone();
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let wait = Duration::from_secs(3);
+    let asked = Instant::now();
+    let waiting: Vec<_> = (0..100)
+        .map(|n| tokio::spawn(client.lock(n.to_string()).wait(wait).acquire()))
+        .collect();
+    for waiter in waiting {
+        let error = waiter.await.expect("no panic").expect_err("down");
+        // Some had written to the connection before they saw it end.
+        let known = matches!(&error, LockError::Backend { .. });
+        let known = known || matches!(&error, LockError::Indeterminate { .. });
+        assert!(known, "{error}");
+        assert!(
+            error.to_string().contains(&format!("127.0.0.1:{port}")),
+            "{error}"
+        );
+    }
+    // Each to its own deadline, none beyond it.
+    let took = asked.elapsed();
+    assert!(
+        took >= wait && took < wait + Duration::from_secs(2),
+        "{took:?}"
+    );
+    let attempts = attempts.load(Ordering::Relaxed);
+    println!("100 waiters connected {attempts} times in {took:?}");
+    assert!((3..=60).contains(&attempts), "{attempts}");
+}
