@@ -80,8 +80,8 @@ impl LockClientBuilder {
     }
 
     /// How long a call goes on asking a store that does not answer before it is
-    /// [`LockError::Indeterminate`], and how long it waits for the answer of its release, 40 ms
-    /// to 10 min. A single command is given a quarter of it. Defaults to 2 s.
+    /// [`LockError::Indeterminate`] (a call that waits does so at least as long as its `wait`), and how
+    /// long it waits for the answer of its release, 40 ms to 10 min. A single command is given a quarter of it. Defaults to 2 s.
     #[must_use]
     pub fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;

@@ -30,6 +30,7 @@
 //!   [`shutdown`](LockClient::shutdown).
 //! - [`LockRequest`], [`LockGuard`]: a lock without the attribute.
 //! - [`LockError`]: what can go wrong, and what to do about it.
+//! - [`FencingToken`], [`FencedRegister`]: a resource that refuses a holder that comes too late.
 //! - [`LockStore`]: what a backend of your own must do.
 //!
 //! # The lease
@@ -47,11 +48,26 @@
 //!
 //! # What can go wrong
 //!
-//! A lease is not mutual exclusion over a resource that does not check. Code without an `.await`,
-//! tasks that a body has spawned and requests it has sent outlive its lock; a replica that is
-//! promoted, a server without persistence that restarts or one that evicts keys forgets locks; a
-//! server whose clock jumps ends them early. Where two writers must never meet, let the resource
-//! itself refuse the late one.
+//! A lease is not mutual exclusion over a resource that does not check:
+//!
+//! - A process can be stopped between its last check and its write for longer than its lease. Code
+//!   without an `.await`, tasks that a body has spawned and requests it has sent outlive its
+//!   cancellation.
+//! - A replica that is promoted may not know the lock: two holders are possible.
+//!   [`acks`](LockClientBuilder::acks) narrows that window and does not close it.
+//! - A server that restarts without persistence has forgotten its locks; the holder is told at its next
+//!   renewal or check, or at its release. One that evicts keys forgets them silently, of which a
+//!   client warns when it connects (`maxmemory-policy`).
+//! - A server whose clock jumps forward ends locks early, which no client can cure. The client's clock
+//!   stands still while its machine is suspended, so that a suspended holder trusts its lease for too
+//!   long: not running on is not promised then.
+//! - A network that runs a command twice, long after its answer, can make a lost lock look like ours.
+//! - A password that changes in mid-life is not picked up: make a new client.
+//!
+//! Where two writers must never meet, the resource itself has to refuse the late one, by a fencing
+//! token: [`LockRequest::fenced`], `fence` in the attribute, [`FencedRegister`]. It must look at the
+//! token on its first read as well as on the write: checked on the write only, updates are still
+//! lost.
 //!
 //! Locks that are dropped right before the runtime ends stay until their ttl: call
 //! [`LockClient::shutdown`] first. Of a hundred short processes without it, 52 to 89 left their key

@@ -45,8 +45,9 @@ impl LockRequest {
     /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once. Waiters of
     /// one client are served in the order of their calls: the first polls the store every 5 to
     /// 100 ms, jittered, for all of them. A call that waits must be polled or dropped, for one that is
-    /// kept and not polled holds up those behind it. A store that does not
-    /// answer can prolong a wait by one command deadline.
+    /// kept and not polled holds up those behind it. A store that cannot
+    /// be reached, loads its data or does not answer is waited for as well; one that is silent can
+    /// prolong a wait by one command deadline.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self
@@ -109,6 +110,7 @@ impl LockRequest {
     ///
     /// [`LockError::Busy`] or [`LockError::WaitTimeout`] if somebody else holds it,
     /// [`LockError::InvalidKey`] or [`LockError::InvalidOptions`] before anything is sent,
+    /// [`LockError::WouldDeadlock`] and [`LockError::TooManyWaiters`] if it would wait and must not,
     /// [`LockError::Indeterminate`] if the store did not say, [`LockError::Backend`] if it failed,
     /// [`LockError::ShutDown`] after [`LockClient::shutdown`](crate::LockClient::shutdown).
     ///
