@@ -48,6 +48,12 @@ impl LockGuard {
     ) -> Self {
         let settled = place.is_settled();
         let held = Arc::new(held);
+        #[cfg(feature = "testing")]
+        if let Some(witness) = held.shared.witness.get() {
+            let (key, token) = (held.key.clone(), held.token.clone());
+            let tenure = Arc::downgrade(&held);
+            witness(crate::witness::Taken { key, token, tenure });
+        }
         let keeper = options
             .renew
             .map(|_| tokio::spawn(renewal::keep(held.clone(), options.ttl)).abort_handle());

@@ -10,6 +10,8 @@ use crate::lease::Lease;
 use crate::shared::Shared;
 use crate::store::{LockSession, Stored};
 use crate::token::{LockToken, Ownership};
+#[cfg(feature = "testing")]
+use crate::witness::Tenure;
 
 pub(crate) struct Held {
     pub(crate) shared: Arc<Shared>,
@@ -59,5 +61,16 @@ impl Held {
             None => self.lease.refute(None),
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Tenure for Held {
+    fn lasts(&self) -> bool {
+        !self.lease.is_lost()
+    }
+
+    fn end(&self, found: Ownership) {
+        self.lease.refute(Some(found));
     }
 }

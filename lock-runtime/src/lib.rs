@@ -76,6 +76,8 @@
 //! # Features
 //!
 //! - `tls` (off by default): `rediss://` URLs, by rustls.
+//! - `testing` (off by default): `testing::LockDouble`, a client for the tests of your own code, whose
+//!   store answers as told: busy, lost in the middle, slow, down.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -104,8 +106,13 @@ mod run;
 mod settings;
 mod shared;
 mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod token;
 mod wait;
+#[cfg(feature = "testing")]
+mod witness;
 
 #[doc(hidden)]
 pub mod __private {

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     pub(crate) lines: Arc<Lines>,
     pub(crate) releases: Arc<Releases>,
     pub(crate) closing: watch::Sender<bool>,
+    #[cfg(feature = "testing")]
+    pub(crate) witness: std::sync::OnceLock<crate::witness::Witness>,
 }
 
 impl Shared {
@@ -31,6 +33,8 @@ impl Shared {
             lines,
             releases,
             closing: watch::Sender::new(false),
+            #[cfg(feature = "testing")]
+            witness: std::sync::OnceLock::new(),
         }
     }
 

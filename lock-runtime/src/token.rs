@@ -23,16 +23,25 @@ impl LockToken {
     /// show up in the label.
     #[must_use]
     pub fn new(function: &str, ttl: Duration, hold: Duration) -> Self {
+        Self::labelled(host(), std::process::id(), function, ttl, hold)
+    }
+
+    /// The token of a process on another host.
+    #[cfg(feature = "testing")]
+    pub(crate) fn elsewhere(host: &str, ttl: Duration) -> Self {
+        let host = label_tail(host, HOST_BYTES);
+        Self::labelled(&host, 1, "another", ttl, Duration::ZERO)
+    }
+
+    fn labelled(host: &str, pid: u32, function: &str, ttl: Duration, hold: Duration) -> Self {
         // The wall clock is for the reader of the label alone.
         let taken = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
         Self(
             format!(
-                "{}|{}|{}|{}|{taken}|{}|{}",
+                "{}|{host}|{pid}|{}|{taken}|{}|{}",
                 Uuid::new_v4().simple(),
-                host(),
-                std::process::id(),
                 label_tail(function, FUNCTION_BYTES),
                 ttl.as_millis(),
                 hold.as_millis(),

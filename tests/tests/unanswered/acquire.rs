@@ -1,22 +1,22 @@
 use std::time::Duration;
 
+use lock_runtime::testing::{Command, Fault};
 use lock_runtime::{Holder, LockError, Ownership, Release, Stored};
 use tokio::time::{Instant, sleep};
 
-use crate::store::{Command, Fault, PATIENCE};
-use crate::{COMMAND_DEADLINE, KEY, TTL, drain, request, world};
+use crate::{COMMAND_DEADLINE, KEY, PATIENCE, TTL, drain, request, world};
 
 /// The ttl less its margin.
 const TRUSTED: Duration = Duration::from_millis(9_898);
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_is_held_after_a_check_from_the_first_sending() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::NoReply);
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::NoReply);
     let asked = Instant::now();
     let guard = request(&client).acquire().await.expect("it is ours");
-    assert_eq!(network.count(Command::Acquire), 1);
-    assert_eq!(network.count(Command::Inspect), 1);
+    assert_eq!(double.count(Command::Acquire), 1);
+    assert_eq!(double.count(Command::Inspect), 1);
     assert_eq!(asked.elapsed(), PATIENCE);
     assert_eq!(guard.remaining() + PATIENCE, TRUSTED);
     assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
@@ -24,26 +24,26 @@ async fn a_lost_reply_is_held_after_a_check_from_the_first_sending() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_and_a_lost_check_are_held_after_the_next_set() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::NoReply);
-    network.plan(Command::Inspect, Fault::Swallow);
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::NoReply);
+    double.next(Command::Inspect, Fault::Swallow);
     let asked = Instant::now();
     let guard = request(&client).acquire().await.expect("it is ours");
     // Never busy against itself, and never trusted for longer than the first SET allows.
-    assert_eq!(network.count(Command::Acquire), 2);
+    assert_eq!(double.count(Command::Acquire), 2);
     assert!(guard.remaining() + asked.elapsed() <= TRUSTED);
     guard.release().await.expect("ours");
     drain(&client).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_of_a_refusal_is_busy() {
-    let (network, client) = world();
-    network
-        .memory
+    let (double, client) = world();
+    double
+        .memory()
         .put(KEY, Stored::Value(b"thief".to_vec()), None);
-    network.plan(Command::Acquire, Fault::NoReply);
+    double.next(Command::Acquire, Fault::NoReply);
     let error = request(&client).acquire().await.expect_err("a thief's");
     assert!(
         matches!(
@@ -56,17 +56,17 @@ async fn a_lost_reply_of_a_refusal_is_busy() {
         "{error}"
     );
     drain(&client).await;
-    assert_eq!(network.memory.keys(), [KEY]);
+    assert_eq!(double.memory().keys(), [KEY]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn free_is_not_final_while_a_set_may_be_on_its_way() {
-    let (network, client) = world();
+    let (double, client) = world();
     // The connection is held up for longer than the client takes it for sound.
-    network.plan(Command::Acquire, Fault::Delay(Duration::from_millis(1_200)));
-    network.plan(Command::Inspect, Fault::Swallow);
+    double.next(Command::Acquire, Fault::Delay(Duration::from_millis(1_200)));
+    double.next(Command::Inspect, Fault::Swallow);
     let guard = request(&client).acquire().await.expect("the next SET");
-    assert_eq!(network.connections(), 2);
+    assert_eq!(double.connections(), 2);
     // Granted on the second connection: counted from that sending.
     assert!(guard.remaining() + Duration::from_millis(100) >= TRUSTED);
     // The first SET lands now and finds its own token: nothing happens.
@@ -74,13 +74,13 @@ async fn free_is_not_final_while_a_set_may_be_on_its_way() {
     assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
     guard.release().await.expect("ours");
     drain(&client).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_says_nothing_is_indeterminate_and_leaves_no_key() {
-    let (network, client) = world();
-    network.stop_server(Duration::from_secs(5));
+    let (double, client) = world();
+    double.stall(Duration::from_secs(5));
     let asked = Instant::now();
     let error = request(&client).acquire().await.expect_err("no answer");
     assert!(
@@ -95,56 +95,54 @@ async fn a_store_that_says_nothing_is_indeterminate_and_leaves_no_key() {
     );
     // The server goes on and does all it was told: the SETs, then a CAD behind each.
     sleep(Duration::from_secs(5)).await;
-    assert!(network.count(Command::Acquire) >= 2);
-    assert!(network.memory.keys().is_empty());
+    assert!(double.count(Command::Acquire) >= 2);
+    assert!(double.memory().keys().is_empty());
     drain(&client).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_set_that_lands_late_is_deleted_behind_it() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::Delay(Duration::from_secs(3)));
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::Delay(Duration::from_secs(3)));
     tokio::select! {
         biased;
         _ = request(&client).acquire() => panic!("it is held up"),
         () = sleep(Duration::from_millis(50)) => {}
     }
     sleep(Duration::from_secs(4)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
     drain(&client).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_set_on_a_broken_connection_is_looked_for_until_its_ttl_is_over() {
-    let (network, client) = world();
-    for _ in 0..100 {
-        network.plan(Command::Acquire, Fault::Break);
-    }
+    let (double, client) = world();
+    double.every(Command::Acquire, Fault::Break);
     let error = request(&client).acquire().await.expect_err("no answer");
     assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
     let token_lives_until = Instant::now() + TTL;
     drain(&client).await;
     assert!(Instant::now() >= token_lives_until);
-    assert!(network.count(Command::Release) > 5);
+    assert!(double.count(Command::Release) > 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn our_own_token_past_its_deadline_is_extended_before_it_counts() {
-    let (network, client) = world();
+    let (double, client) = world();
     let (ttl, trusted) = (Duration::from_millis(900), Duration::from_millis(889));
-    network.plan(Command::Acquire, Fault::NoReply);
+    double.next(Command::Acquire, Fault::NoReply);
     // The check is answered at 890 ms: past the deadline of the SET, before its ttl is over.
-    network.plan(Command::Inspect, Fault::Delay(Duration::from_millis(390)));
+    double.next(Command::Inspect, Fault::Delay(Duration::from_millis(390)));
     let guard = client.lock("a").ttl(ttl).acquire().await.expect("ours");
-    assert_eq!(network.count(Command::Extend), 1);
+    assert_eq!(double.count(Command::Extend), 1);
     assert_eq!(guard.remaining(), trusted);
     guard.release().await.expect("ours");
     // Answered only when the ttl is over: free again, and taken anew.
-    network.plan(Command::Acquire, Fault::NoReply);
-    network.plan(Command::Inspect, Fault::Delay(Duration::from_millis(450)));
+    double.next(Command::Acquire, Fault::NoReply);
+    double.next(Command::Inspect, Fault::Delay(Duration::from_millis(450)));
     let guard = client.lock("a").ttl(ttl).acquire().await.expect("free");
-    assert_eq!(network.count(Command::Acquire), 3);
-    assert_eq!(network.count(Command::Extend), 1);
+    assert_eq!(double.count(Command::Acquire), 3);
+    assert_eq!(double.count(Command::Extend), 1);
     assert_eq!(guard.remaining(), trusted);
     guard.release().await.expect("ours");
     drain(&client).await;
@@ -152,38 +150,36 @@ async fn our_own_token_past_its_deadline_is_extended_before_it_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_at_once() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::Refuse);
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::Refuse);
     let asked = Instant::now();
     let error = request(&client).acquire().await.expect_err("refused");
     assert!(
         matches!(&error, LockError::Backend { key: Some(key), .. } if key == KEY),
         "{error}"
     );
-    assert!(error.to_string().contains("NOPE"), "{error}");
+    assert!(error.to_string().contains("NOPERM"), "{error}");
     assert_eq!(asked.elapsed(), Duration::ZERO);
     drain(&client).await;
-    assert_eq!(network.count(Command::Release), 0);
+    assert_eq!(double.count(Command::Release), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_never_ready_is_told_as_it_says() {
-    let (network, client) = world();
-    for _ in 0..1_000 {
-        network.plan(Command::Acquire, Fault::NotNow);
-    }
+    let (double, client) = world();
+    double.every(Command::Acquire, Fault::NotNow);
     let error = request(&client).acquire().await.expect_err("not ready");
     // Every SET was answered: nothing is unknown, nothing has to be given back.
     assert!(matches!(error, LockError::Backend { .. }), "{error}");
     assert!(error.to_string().contains("LOADING"), "{error}");
     drain(&client).await;
-    assert_eq!(network.count(Command::Release), 0);
+    assert_eq!(double.count(Command::Release), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_shorter_than_a_round_trip_takes_a_free_lock() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::Delay(Duration::from_millis(50)));
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::Delay(Duration::from_millis(50)));
     let request = request(&client).wait(Duration::from_millis(2));
     let guard = request.acquire().await.expect("free");
     guard.release().await.expect("ours");
@@ -191,9 +187,9 @@ async fn a_wait_shorter_than_a_round_trip_takes_a_free_lock() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_ends_gives_nothing_back() {
-    let (network, client) = world();
-    network
-        .memory
+    let (double, client) = world();
+    double
+        .memory()
         .put(KEY, Stored::Value(b"stranger".to_vec()), None);
     for _ in 0..10 {
         let request = request(&client).wait(Duration::from_millis(150));
@@ -201,13 +197,13 @@ async fn a_wait_that_ends_gives_nothing_back() {
         assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
     }
     drain(&client).await;
-    assert_eq!(network.count(Command::Release), 0);
+    assert_eq!(double.count(Command::Release), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_was_never_answered_is_indeterminate_not_busy() {
-    let (network, client) = world();
-    network.stop_server(Duration::from_mins(1));
+    let (double, client) = world();
+    double.stall(Duration::from_mins(1));
     let wait = Duration::from_millis(300);
     let asked = Instant::now();
     let error = request(&client)

@@ -1,26 +1,26 @@
 use std::time::Duration;
 
+use lock_runtime::testing::{Command, Fault, LockDouble};
 use lock_runtime::{LockClient, LockError, Ownership, Stored, distributed_lock};
 use tokio::time::{Instant, sleep};
 
-use crate::store::{BadNetwork, Command, Fault};
 use crate::{COMMAND_DEADLINE, KEY, TTL, drain, world};
 
 #[distributed_lock(key = "a", ttl = 1, on_lost = "finish")]
-async fn finish(network: BadNetwork, length: Duration, faults: &[Fault]) -> Result<u32, LockError> {
+async fn finish(double: LockDouble, length: Duration, faults: &[Fault]) -> Result<u32, LockError> {
     for fault in faults {
-        network.plan(Command::Release, *fault);
+        double.next(Command::Release, *fault);
     }
     sleep(length).await;
     Ok(1)
 }
 
 async fn finished(
-    (network, client): &(BadNetwork, LockClient),
+    (double, client): &(LockDouble, LockClient),
     length: Duration,
     faults: &[Fault],
 ) -> Result<u32, LockError> {
-    client.scope(finish(network.clone(), length, faults)).await
+    client.scope(finish(double.clone(), length, faults)).await
 }
 
 const IN_TIME: Duration = Duration::from_millis(100);
@@ -61,7 +61,7 @@ async fn late_only_an_answer_that_shows_our_token_counts() {
 async fn late_our_token_does_not_count_while_a_set_may_still_land() {
     let world = world();
     // The first SET is lost with its connection, so it may land at any time; the second is granted.
-    world.0.plan(Command::Acquire, Fault::Break);
+    world.0.next(Command::Acquire, Fault::Break);
     let lost = finished(&world, LATE, &[]).await;
     assert!(
         matches!(
@@ -73,70 +73,68 @@ async fn late_our_token_does_not_count_while_a_set_may_still_land() {
         ),
         "{lost:?}"
     );
-    world.0.plan(Command::Acquire, Fault::Break);
+    world.0.next(Command::Acquire, Fault::Break);
     assert_eq!(finished(&world, IN_TIME, &[]).await.ok(), Some(1));
     drain(&world.1).await;
 }
 
 #[distributed_lock(key = "a", ttl = 10, on_lost = "finish")]
-async fn robbed(network: BadNetwork) -> Result<u32, LockError> {
+async fn robbed(double: LockDouble) -> Result<u32, LockError> {
     sleep(TTL).await;
     let thief = Stored::Value(b"thief".to_vec());
-    network.memory.put(KEY, thief, None);
+    double.memory().put(KEY, thief, None);
     for _ in 0..3 {
-        network.plan(Command::Release, Fault::Swallow);
+        double.next(Command::Release, Fault::Swallow);
     }
-    network.plan(Command::Inspect, Fault::Swallow);
+    double.next(Command::Inspect, Fault::Swallow);
     Ok(1)
 }
 
 #[tokio::test(start_paused = true)]
 async fn lost_is_told_within_one_command_deadline() {
-    let (network, client) = world();
+    let (double, client) = world();
     let asked = Instant::now();
-    let lost = client.scope(robbed(network)).await;
+    let lost = client.scope(robbed(double)).await;
     assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
     let bound = TTL + COMMAND_DEADLINE + Duration::from_millis(2);
     assert!(asked.elapsed() <= bound, "{:?}", asked.elapsed());
 }
 
 #[distributed_lock(key = "a", ttl = "900ms", renew, guard = lock)]
-async fn renewed(network: BadNetwork) -> Result<Duration, LockError> {
+async fn renewed(double: LockDouble) -> Result<Duration, LockError> {
     // The renewal at 300 ms gets no answer, nor does any check or renewal after it.
-    for _ in 0..100 {
-        network.plan(Command::Extend, Fault::NoReply);
-        network.plan(Command::Inspect, Fault::Swallow);
-    }
+    double.every(Command::Extend, Fault::NoReply);
+    double.every(Command::Inspect, Fault::Swallow);
     sleep(Duration::from_mins(1)).await;
     Ok(lock.remaining())
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unanswered_renewal_never_moves_the_deadline() {
-    let (network, client) = world();
+    let (double, client) = world();
     let asked = Instant::now();
-    let lost = client.scope(renewed(network.clone())).await;
+    let lost = client.scope(renewed(double.clone())).await;
     assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
-    assert!(network.count(Command::Extend) >= 1);
+    assert!(double.count(Command::Extend) >= 1);
     // 900 ms less the margin of 11 ms: the body was cut off then, though each renewal had run.
     let cut = asked.elapsed();
     assert!(cut >= Duration::from_millis(889), "{cut:?}");
     assert!(cut < Duration::from_millis(900), "{cut:?}");
-    assert!(!network.memory.keys().contains(&KEY.to_owned()));
+    assert!(!double.memory().keys().contains(&KEY.to_owned()));
     drain(&client).await;
 }
 
 #[distributed_lock(key = "a", ttl = "600ms", renew)]
-async fn renewed_late(network: BadNetwork) -> Result<(), LockError> {
-    network.plan(Command::Extend, Fault::Swallow);
+async fn renewed_late(double: LockDouble) -> Result<(), LockError> {
+    double.next(Command::Extend, Fault::Swallow);
     sleep(Duration::from_secs(5)).await;
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_got_lost_is_sent_again_before_the_deadline() {
-    let (network, client) = world();
-    let done = client.scope(renewed_late(network.clone())).await;
+    let (double, client) = world();
+    let done = client.scope(renewed_late(double.clone())).await;
     assert!(done.is_ok(), "{done:?}");
     drain(&client).await;
 }

@@ -2,50 +2,50 @@
 
 use std::time::Duration;
 
+use lock_runtime::testing::{Command, Fault};
 use lock_runtime::{LockSession, Stored};
 use tokio::time::sleep;
 
-use crate::store::{Command, Fault};
 use crate::{KEY, TTL, request, world};
 
 #[tokio::test(start_paused = true)]
 async fn deleting_the_held_token_does_not_settle_a_set_that_is_still_out() {
-    let (network, client) = world();
+    let (double, client) = world();
     // The first SET is still on its way when its connection breaks, the second is granted.
-    network.plan(Command::Acquire, Fault::Break);
+    double.next(Command::Acquire, Fault::Break);
     let guard = request(&client).acquire().await.expect("free");
     let token = guard.token().as_str().to_owned();
     // The second connection falls silent.
-    network.plan(Command::Inspect, Fault::Swallow);
+    double.next(Command::Inspect, Fault::Swallow);
     guard.check().await.expect_err("no answer");
-    network.plan(Command::Release, Fault::Swallow);
+    double.next(Command::Release, Fault::Swallow);
     drop(guard);
     sleep(Duration::from_secs(2)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
     // The first SET lands.
     let late = Stored::Value(token.into_bytes());
-    network.memory.put(KEY, late, Some(TTL));
+    double.memory().put(KEY, late, Some(TTL));
     sleep(Duration::from_secs(3)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_is_not_put_down_to_the_wrong_one_of_two_sets() {
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::Break);
-    network.plan(Command::Acquire, Fault::NoReply);
-    network.plan(Command::Release, Fault::NotNow);
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::Break);
+    double.next(Command::Acquire, Fault::NoReply);
+    double.next(Command::Release, Fault::NotNow);
     tokio::select! {
         biased;
         _ = request(&client).acquire() => panic!("nothing is answered"),
         () = sleep(Duration::from_millis(100)) => {}
     }
-    let found = network.memory.inspect(KEY).await.expect("memory answers");
+    let found = double.memory().inspect(KEY).await.expect("memory answers");
     let (late, _) = found.expect("the second SET has run");
     sleep(Duration::from_secs(1)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
     // The first SET lands.
-    network.memory.put(KEY, late, Some(TTL));
+    double.memory().put(KEY, late, Some(TTL));
     sleep(Duration::from_secs(3)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }

@@ -6,25 +6,23 @@ mod deadline;
 mod late;
 mod release;
 mod runtimes;
-mod store;
 
 use std::time::Duration;
 
+use lock_runtime::testing::LockDouble;
 use lock_runtime::{LockClient, LockRequest};
-
-use crate::store::BadNetwork;
 
 const KEY: &str = "lock:a";
 const TTL: Duration = Duration::from_secs(10);
 /// The default of a client.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a single answer is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
 
-fn world() -> (BadNetwork, LockClient) {
-    let network = BadNetwork::default();
-    let client = LockClient::builder()
-        .store(network.clone())
-        .expect("default settings");
-    (network, client)
+fn world() -> (LockDouble, LockClient) {
+    let double = LockDouble::new();
+    let client = double.client();
+    (double, client)
 }
 
 fn request(client: &LockClient) -> LockRequest {

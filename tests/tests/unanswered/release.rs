@@ -1,57 +1,57 @@
 use std::time::Duration;
 
+use lock_runtime::testing::{Command, Fault};
 use lock_runtime::{LockError, Ownership, Release, Stored};
 use tokio::time::{Instant, sleep};
 
-use crate::store::{Command, Fault};
 use crate::{COMMAND_DEADLINE, KEY, TTL, drain, request, world};
 
 #[tokio::test(start_paused = true)]
 async fn a_release_whose_reply_was_lost_is_sent_again() {
-    let (network, client) = world();
+    let (double, client) = world();
     let guard = request(&client).acquire().await.expect("free");
-    network.plan(Command::Release, Fault::NoReply);
+    double.next(Command::Release, Fault::NoReply);
     // The second finds the work of the first done: no proof that the lock was lost.
     assert_eq!(guard.release().await.expect("ours"), Release::Missing);
-    assert_eq!(network.count(Command::Release), 2);
+    assert_eq!(double.count(Command::Release), 2);
     drain(&client).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_got_lost_is_sent_again() {
-    let (network, client) = world();
+    let (double, client) = world();
     for fault in [Fault::Swallow, Fault::Break] {
         let guard = request(&client).acquire().await.expect("free");
-        network.plan(Command::Release, fault);
+        double.next(Command::Release, fault);
         assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
     }
     drain(&client).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_lock_is_lost_though_the_reply_of_its_release_is_too() {
     let thief = || Stored::Value(b"thief".to_vec());
     // Past its deadline.
-    let (network, client) = world();
+    let (double, client) = world();
     let guard = request(&client).acquire().await.expect("free");
     guard.lost().await;
     sleep(Duration::from_secs(1)).await;
-    network.memory.put(KEY, thief(), None);
-    network.plan(Command::Release, Fault::NoReply);
+    double.memory().put(KEY, thief(), None);
+    double.next(Command::Release, Fault::NoReply);
     let lost = guard.release().await;
     assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
     // As the store itself has said.
-    let (network, client) = world();
+    let (double, client) = world();
     let guard = request(&client).acquire().await.expect("free");
-    network.memory.put(KEY, thief(), None);
+    double.memory().put(KEY, thief(), None);
     assert_ne!(guard.check().await.expect("an answer"), Ownership::Mine);
-    network.plan(Command::Release, Fault::NoReply);
+    double.next(Command::Release, Fault::NoReply);
     let lost = guard.release().await;
     assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
     // Past its deadline, with its own token there again: a SET that landed late.
-    let (network, client) = world();
-    network.plan(Command::Acquire, Fault::Break);
+    let (double, client) = world();
+    double.next(Command::Acquire, Fault::Break);
     let guard = request(&client).acquire().await.expect("free");
     guard.lost().await;
     let lost = guard.release().await;
@@ -78,12 +78,10 @@ async fn an_extension_past_the_deadline_says_who_stands_there() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_release_is_not_told_as_a_failed_acquire() {
-    let (network, client) = world();
+    let (double, client) = world();
     for fault in [Fault::Refuse, Fault::Swallow] {
         let guard = request(&client).acquire().await.expect("free");
-        for _ in 0..100 {
-            network.plan(Command::Release, fault);
-        }
+        double.every(Command::Release, fault);
         let error = guard.release().await.expect_err("fails").to_string();
         assert!(!error.contains("did not run"), "{error}");
         sleep(TTL * 2).await;
@@ -92,11 +90,9 @@ async fn a_failed_release_is_not_told_as_a_failed_acquire() {
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_waits_for_one_command_deadline_and_the_worker_for_the_ttl() {
-    let (network, client) = world();
+    let (double, client) = world();
     let guard = request(&client).acquire().await.expect("free");
-    for _ in 0..1_000 {
-        network.plan(Command::Release, Fault::Swallow);
-    }
+    double.every(Command::Release, Fault::Swallow);
     let asked = Instant::now();
     let error = guard.release().await.expect_err("no answer");
     assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
@@ -110,23 +106,23 @@ async fn a_caller_waits_for_one_command_deadline_and_the_worker_for_the_ttl() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_release_is_told_at_once_and_tried_again() {
-    let (network, client) = world();
+    let (double, client) = world();
     let guard = request(&client).acquire().await.expect("free");
-    network.plan(Command::Release, Fault::Refuse);
+    double.next(Command::Release, Fault::Refuse);
     let asked = Instant::now();
     let error = guard.release().await.expect_err("refused");
     assert!(matches!(error, LockError::Backend { .. }), "{error}");
     assert_eq!(asked.elapsed(), Duration::ZERO);
     sleep(Duration::from_millis(100)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_is_put_off_or_lost_is_not_overtaken() {
-    let (network, client) = world();
+    let (double, client) = world();
     for fault in [Fault::NotNow, Fault::Swallow, Fault::Break] {
         let guard = request(&client).acquire().await.expect("free");
-        network.plan(Command::Release, fault);
+        double.next(Command::Release, fault);
         drop(guard);
         let again = request(&client).acquire().await;
         drop(again.expect("never busy against itself"));
@@ -135,13 +131,13 @@ async fn a_release_that_is_put_off_or_lost_is_not_overtaken() {
 
 #[tokio::test(start_paused = true)]
 async fn a_release_that_does_not_leave_holds_up_the_next_call_for_a_moment_only() {
-    let (network, client) = world();
+    let (double, client) = world();
     drop(request(&client).acquire().await.expect("free"));
-    network.stop_server(Duration::from_secs(5));
+    double.stall(Duration::from_secs(5));
     let asked = Instant::now();
     let next = request(&client).acquire().await;
     assert!(next.is_err(), "{next:?}");
     assert!(asked.elapsed() <= COMMAND_DEADLINE + Duration::from_millis(1));
     sleep(Duration::from_secs(20)).await;
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }

@@ -3,10 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use lock_runtime::testing::{Command, Fault};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
 
-use crate::store::{Command, Fault};
 use crate::{request, world};
 
 const MOMENT: Duration = Duration::from_millis(50);
@@ -18,11 +18,11 @@ fn runtime() -> Runtime {
 
 #[test]
 fn a_runtime_that_ends_in_a_panic_puts_its_releases_back() {
-    let (network, client) = world();
+    let (double, client) = world();
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         runtime().block_on(async {
             let guard = request(&client).acquire().await.expect("free");
-            network.plan(Command::Release, Fault::Swallow);
+            double.next(Command::Release, Fault::Swallow);
             drop(guard);
             sleep(MOMENT).await;
             panic!("a test fails, say");
@@ -31,16 +31,16 @@ fn a_runtime_that_ends_in_a_panic_puts_its_releases_back() {
     assert!(panicked.is_err());
     let rest = runtime().block_on(client.shutdown(Duration::from_secs(5)));
     assert!(rest.is_empty(), "{rest:?}");
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }
 
 #[test]
 fn a_release_that_is_put_back_when_the_client_is_gone_finds_a_worker() {
-    let (network, client) = world();
+    let (double, client) = world();
     let (first, second) = (runtime(), runtime());
     first.block_on(async {
         let guard = request(&client).acquire().await.expect("free");
-        network.plan(Command::Release, Fault::Swallow);
+        double.next(Command::Release, Fault::Swallow);
         drop(guard);
         sleep(MOMENT).await;
     });
@@ -52,5 +52,5 @@ fn a_release_that_is_put_back_when_the_client_is_gone_finds_a_worker() {
     });
     drop(first);
     second.block_on(async { sleep(Duration::from_secs(2)).await });
-    assert!(network.memory.keys().is_empty());
+    assert!(double.memory().keys().is_empty());
 }

@@ -1,0 +1,206 @@
+//! What lies between a client and its locks: plans for single commands, and the weather.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::fault::{Command, Commands, Fault, Seen};
+use super::session::Session;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{LockSession, LockStore, MemoryStore, StoreFuture};
+
+pub(super) struct Network {
+    pub(super) memory: MemoryStore,
+    state: Mutex<State>,
+}
+
+pub(super) struct State {
+    /// The prefix of the double's client, which its user does not write.
+    prefix: String,
+    /// How long a session waits for an answer.
+    patience: Duration,
+    /// The next command that is meant meets the first plan that means it.
+    plans: VecDeque<(Commands, Fault)>,
+    /// For commands without a plan; the last one that means it counts.
+    standing: Vec<(Commands, Fault)>,
+    pub(super) down: bool,
+    /// Grows when the server goes down: what it was told before dies with it.
+    life: u64,
+    /// The server does nothing before this moment.
+    silent_until: Option<Instant>,
+    slow: Duration,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) connections: usize,
+    pub(super) seen: Vec<Seen>,
+    /// How often each key was acquired and released.
+    outcomes: HashMap<(Command, String), usize>,
+}
+
+/// What the network does with one command.
+pub(super) struct Passage {
+    pub(super) fault: Fault,
+    /// When it arrives, unless something before it on its connection is held up for longer.
+    pub(super) arrives: Instant,
+    pub(super) patience: Duration,
+    pub(super) life: u64,
+}
+
+impl Network {
+    pub(super) fn new() -> Self {
+        Self {
+            memory: MemoryStore::new(),
+            state: Mutex::new(State {
+                prefix: String::new(),
+                patience: Duration::ZERO,
+                plans: VecDeque::new(),
+                standing: Vec::new(),
+                down: false,
+                life: 0,
+                silent_until: None,
+                slow: Duration::ZERO,
+                session: None,
+                connections: 0,
+                seen: Vec::new(),
+                outcomes: HashMap::new(),
+            }),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As the settings of its client demand.
+    pub(super) fn set_up(&self, prefix: &str, command_deadline: Duration) {
+        let mut state = self.state();
+        prefix.clone_into(&mut state.prefix);
+        state.patience = command_deadline / 4;
+    }
+
+    /// Takes note of a command and decides what happens to it.
+    pub(super) fn send(&self, command: Command, key: &str) -> Passage {
+        let mut state = self.state();
+        let key = state.name(key);
+        let planned = state
+            .plans
+            .iter()
+            .position(|(meant, _)| meant.mean(command, &key));
+        let planned = planned.and_then(|at| state.plans.remove(at));
+        let standing = || {
+            let mut standing = state.standing.iter().rev();
+            standing
+                .find(|(meant, _)| meant.mean(command, &key))
+                .cloned()
+        };
+        let fault = planned
+            .or_else(standing)
+            .map_or(Fault::None, |(_, fault)| fault);
+        let at = Instant::now();
+        let arrives = at + state.slow;
+        state.seen.push(Seen {
+            command,
+            key,
+            at,
+            fault,
+        });
+        Passage {
+            fault,
+            arrives: state
+                .silent_until
+                .map_or(arrives, |until| arrives.max(until)),
+            patience: state.patience,
+            life: state.life,
+        }
+    }
+
+    /// Whether the server to which something was sent is still the same, and up.
+    pub(super) fn lives(&self, life: u64) -> bool {
+        let state = self.state();
+        !state.down && state.life == life
+    }
+
+    /// A key was acquired or released.
+    pub(super) fn done(&self, command: Command, key: &str) {
+        let mut state = self.state();
+        let key = state.name(key);
+        *state.outcomes.entry((command, key)).or_default() += 1;
+    }
+}
+
+impl State {
+    /// A key as the double's user writes it.
+    pub(super) fn name(&self, key: &str) -> String {
+        key.strip_prefix(&self.prefix).unwrap_or(key).to_owned()
+    }
+
+    /// A key as it is stored.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    pub(super) fn plan(&mut self, commands: Commands, fault: Fault) {
+        self.plans.push_back((commands, fault));
+    }
+
+    pub(super) fn stand(&mut self, commands: Commands, fault: Fault) {
+        self.standing.push((commands, fault));
+    }
+
+    pub(super) fn go_down(&mut self) {
+        self.down = true;
+        self.life += 1;
+        if let Some(session) = self.session.take() {
+            session.break_off();
+        }
+    }
+
+    pub(super) fn stall(&mut self, length: Duration) {
+        self.silent_until = Some(Instant::now() + length);
+    }
+
+    pub(super) fn slow_down(&mut self, delay: Duration) {
+        self.slow = delay;
+    }
+
+    pub(super) fn clear_up(&mut self) {
+        self.down = false;
+        self.silent_until = None;
+        self.slow = Duration::ZERO;
+        self.plans.clear();
+        self.standing.clear();
+    }
+
+    pub(super) fn outcomes(&self, command: Command, key: &str) -> usize {
+        let known = self.outcomes.get(&(command, key.to_owned()));
+        known.copied().unwrap_or_default()
+    }
+}
+
+/// The store of the double's client.
+#[derive(Clone)]
+pub(super) struct Wire(pub(super) Arc<Network>);
+
+impl LockStore for Wire {
+    fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        Box::pin(async {
+            let mut state = self.0.state();
+            if state.down {
+                let message = "connection refused, check that the server is up";
+                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
+            }
+            let current = state.session.clone().filter(|session| session.is_open());
+            let session = current.unwrap_or_else(|| {
+                state.connections += 1;
+                Arc::new(Session::new(self.0.clone()))
+            });
+            state.session = Some(session.clone());
+            Ok(session as Arc<dyn LockSession>)
+        })
+    }
+
+    fn address(&self) -> String {
+        "a test double".to_owned()
+    }
+}

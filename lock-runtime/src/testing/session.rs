@@ -1,0 +1,253 @@
+//! One connection of the double: what is sent first arrives first.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::fault::{Command, Fault};
+use super::network::{Network, Passage};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::options::AcquireForm;
+use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored};
+use crate::token::LockToken;
+
+/// Commands without an answer, in a row, after which a connection counts as dead.
+const DEAD_AFTER: usize = 2;
+
+pub(super) struct Session {
+    network: Arc<Network>,
+    /// Whose command may arrive; fair.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    held_up_until: Mutex<Option<Instant>>,
+    timeouts: AtomicUsize,
+    broken: AtomicBool,
+}
+
+/// What a command does at the store. It may arrive twice.
+type Work<T> =
+    Box<dyn Fn(Arc<Network>) -> Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>> + Send>;
+
+fn gone() -> StoreError {
+    let message = "the connection broke, check that the server is up";
+    StoreError::new(StoreErrorKind::Disconnected, message)
+}
+
+impl Session {
+    pub(super) fn new(network: Arc<Network>) -> Self {
+        Self {
+            network,
+            turn: Arc::default(),
+            held_up_until: Mutex::default(),
+            timeouts: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn break_off(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends a command: it runs when the network lets it, whoever still waits for it.
+    async fn send<T: Send + 'static>(
+        &self,
+        command: Command,
+        key: &str,
+        work: Work<T>,
+    ) -> Result<T, StoreError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(gone());
+        }
+        let Passage {
+            fault,
+            arrives,
+            patience,
+            life,
+        } = self.network.send(command, key);
+        let (reply, answer) = oneshot::channel();
+        match fault {
+            Fault::Refuse => {
+                let message = "NOPERM the test double refuses";
+                return Err(StoreError::new(StoreErrorKind::Refused, message));
+            }
+            Fault::NotNow => {
+                let message = "LOADING the test double is not ready";
+                return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+            }
+            Fault::Unreachable => {
+                self.break_off();
+                let message = "connection refused, check that the server is up";
+                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
+            }
+            Fault::Break => {
+                self.break_off();
+                return Err(gone());
+            }
+            // A reply that never comes, as opposed to one whose connection is gone.
+            Fault::Swallow => std::mem::forget(reply),
+            Fault::None | Fault::NoReply | Fault::Delay(_) | Fault::Twice | Fault::BreakAfter => {
+                let arrives = self
+                    .held_up(fault)
+                    .map_or(arrives, |until| arrives.max(until));
+                let network = self.network.clone();
+                let mut turn = Box::pin(self.turn.clone().lock_owned());
+                // First polled in the order of sending: so the turns come.
+                let at_once = turn.as_mut().now_or_never();
+                let waits = at_once.is_none() || arrives > Instant::now();
+                let arrival = async move {
+                    let _turn = match at_once {
+                        Some(turn) => turn,
+                        None => turn.await,
+                    };
+                    sleep_until(arrives).await;
+                    // What a server was told dies with it.
+                    if !network.lives(life) {
+                        return;
+                    }
+                    if fault == Fault::Twice {
+                        let _ = work(network.clone()).await;
+                    }
+                    let output = work(network).await;
+                    match fault {
+                        Fault::NoReply => std::mem::forget(reply),
+                        Fault::BreakAfter => {}
+                        _ => {
+                            // Whoever asked may have given up.
+                            let _ = reply.send(output);
+                        }
+                    }
+                };
+                if waits {
+                    tokio::spawn(arrival);
+                } else {
+                    arrival.await;
+                }
+            }
+        }
+        self.answer(patience, answer).await
+    }
+
+    /// Until when commands are held up on this connection.
+    fn held_up(&self, fault: Fault) -> Option<Instant> {
+        let until = self.held_up_until.lock();
+        let mut until = until.unwrap_or_else(PoisonError::into_inner);
+        if let Fault::Delay(delay) = fault {
+            *until = Some(Instant::now() + delay);
+        }
+        *until
+    }
+
+    async fn answer<T>(
+        &self,
+        patience: Duration,
+        answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match timeout(patience, answer).await {
+            Ok(Ok(output)) => {
+                self.timeouts.store(0, Ordering::Relaxed);
+                output
+            }
+            Ok(Err(_)) => {
+                self.break_off();
+                Err(gone())
+            }
+            Err(_) => {
+                if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
+                    self.break_off();
+                }
+                Err(StoreError::silent(patience))
+            }
+        }
+    }
+}
+
+impl LockSession for Session {
+    fn acquire<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+        form: AcquireForm,
+    ) -> StoreFuture<'a, Option<Stored>> {
+        let (own, token) = (key.to_owned(), token.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, token) = (own.clone(), token.clone());
+            Box::pin(async move {
+                let found = network.memory.acquire(&key, &token, ttl, form).await?;
+                if found.is_none() {
+                    network.done(Command::Acquire, &key);
+                }
+                Ok(found)
+            })
+        });
+        Box::pin(self.send(Command::Acquire, key, work))
+    }
+
+    fn acquire_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Fenced> {
+        let (own, beside, token) = (key.to_owned(), fence_key.to_owned(), token.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, beside, token) = (own.clone(), beside.clone(), token.clone());
+            Box::pin(async move {
+                let memory = &network.memory;
+                let found = memory.acquire_fenced(&key, &beside, &token, ttl).await?;
+                if matches!(found, Fenced::Granted(_)) {
+                    network.done(Command::Acquire, &key);
+                }
+                Ok(found)
+            })
+        });
+        Box::pin(self.send(Command::Acquire, key, work))
+    }
+
+    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+        let (own, token) = (key.to_owned(), token.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, token) = (own.clone(), token.clone());
+            Box::pin(async move {
+                let code = network.memory.release(&key, &token).await?;
+                if code == Release::Deleted {
+                    network.done(Command::Release, &key);
+                }
+                Ok(code)
+            })
+        });
+        Box::pin(self.send(Command::Release, key, work))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, bool> {
+        let (own, token) = (key.to_owned(), token.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, token) = (own.clone(), token.clone());
+            Box::pin(async move { network.memory.extend(&key, &token, ttl).await })
+        });
+        Box::pin(self.send(Command::Extend, key, work))
+    }
+
+    fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
+        let own = key.to_owned();
+        let work: Work<_> = Box::new(move |network| {
+            let key = own.clone();
+            Box::pin(async move { network.memory.inspect(&key).await })
+        });
+        Box::pin(self.send(Command::Inspect, key, work))
+    }
+
+    fn is_open(&self) -> bool {
+        !self.broken.load(Ordering::Relaxed)
+    }
+}
