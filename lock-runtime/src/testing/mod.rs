@@ -117,10 +117,9 @@
 //! lock nor the command deadline of a silent server. Tokio moves a paused clock whenever every task
 //! waits, so a body that waits for something other than tokio's timers (a thread, a real socket,
 //! `spawn_blocking`) may find its lease over at once: give the dependencies of a body doubles, too,
-//! or leave the clock running. It runs, too, on a multi-thread runtime, which tokio cannot pause:
-//! there the double works in real time, [`LockDouble::lose`] reaches a body before its next poll
-//! and not in the middle of one, and several commands at once are in the order of their sending
-//! only for each caller.
+//! or leave the clock running. On a multi-thread runtime, whose clock tokio cannot pause, the double
+//! works in real time; [`LockDouble::lose`] there reaches a body before its next poll, never in
+//! the middle of one.
 
 mod double;
 mod fault;

@@ -1,5 +1,6 @@
 //! One connection of the double: what is sent first arrives first.
 
+use std::future::pending;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -87,8 +88,7 @@ impl Session {
                 self.break_off();
                 return Err(gone());
             }
-            // A reply that never comes, as opposed to one whose connection is gone.
-            Fault::Swallow => std::mem::forget(reply),
+            Fault::Swallow => {}
             Fault::None | Fault::NoReply | Fault::Delay(_) | Fault::Twice | Fault::BreakAfter => {
                 let arrives = self
                     .held_up(fault)
@@ -112,13 +112,9 @@ impl Session {
                         let _ = work(network.clone()).await;
                     }
                     let output = work(network).await;
-                    match fault {
-                        Fault::NoReply => std::mem::forget(reply),
-                        Fault::BreakAfter => {}
-                        _ => {
-                            // Whoever asked may have given up.
-                            let _ = reply.send(output);
-                        }
+                    if fault != Fault::BreakAfter {
+                        // Whoever asked may have given up.
+                        let _ = reply.send(output);
                     }
                 };
                 if waits {
@@ -128,7 +124,14 @@ impl Session {
                 }
             }
         }
-        self.answer(patience, answer).await
+        let silent = matches!(fault, Fault::Swallow | Fault::NoReply);
+        let answer = async move {
+            if silent {
+                return pending().await;
+            }
+            answer.await.unwrap_or_else(|_| Err(gone()))
+        };
+        self.answered(patience, answer).await
     }
 
     /// Until when commands are held up on this connection.
@@ -141,27 +144,23 @@ impl Session {
         *until
     }
 
-    async fn answer<T>(
+    /// Waits for an answer, and takes note of what it says of the connection.
+    async fn answered<T>(
         &self,
         patience: Duration,
-        answer: oneshot::Receiver<Result<T, StoreError>>,
+        answer: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        match timeout(patience, answer).await {
-            Ok(Ok(output)) => {
-                self.timeouts.store(0, Ordering::Relaxed);
-                output
-            }
-            Ok(Err(_)) => {
+        let Ok(answer) = timeout(patience, answer).await else {
+            if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
                 self.break_off();
-                Err(gone())
             }
-            Err(_) => {
-                if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
-                    self.break_off();
-                }
-                Err(StoreError::silent(patience))
-            }
+            return Err(StoreError::silent(patience));
+        };
+        self.timeouts.store(0, Ordering::Relaxed);
+        if answer.as_ref().is_err_and(StoreError::is_ambiguous) {
+            self.break_off();
         }
+        answer
     }
 }
 

@@ -1,5 +1,5 @@
-//! One contract for every store: the same cases in memory, and on a real server with either form
-//! of the acquire command and with fences.
+//! One contract for every store: the same cases in memory, behind the test double's network, and on
+//! a real server with either form of the acquire command and with fences.
 
 mod acquire;
 mod fence;
@@ -34,6 +34,18 @@ macro_rules! contract {
             $($(#[tokio::test(start_paused = true)]
             async fn $case() {
                 crate::$room::$case(crate::world::World::memory().fenced()).await;
+            })+)+
+        }
+        mod double {
+            $($(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::double()).await;
+            })+)+
+        }
+        mod double_fenced {
+            $($(#[tokio::test(start_paused = true)]
+            async fn $case() {
+                crate::$room::$case(crate::world::World::double().fenced()).await;
             })+)+
         }
         mod redis_fenced {

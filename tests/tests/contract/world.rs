@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use lock_runtime::testing::LockDouble;
 use lock_runtime::{
     AcquireForm, LockClient, LockError, LockGuard, LockRequest, MemoryStore, Stored,
 };
@@ -36,6 +37,20 @@ impl World {
             prefix: "lock:".to_owned(),
             fenced: false,
             stranger: Stranger::Memory(store.clone()),
+        }
+    }
+
+    /// A test double that was told nothing, but to be no faster than a server.
+    pub(crate) fn double() -> Self {
+        let double = LockDouble::new();
+        double.slow(Duration::from_millis(1));
+        let other = LockClient::builder().store(double.clone());
+        Self {
+            client: double.client(),
+            other: other.expect("default settings"),
+            prefix: "lock:".to_owned(),
+            fenced: false,
+            stranger: Stranger::Memory(double.memory()),
         }
     }
 
