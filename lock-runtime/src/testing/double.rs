@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::fault::{Command, Commands, Fault, Seen};
 use super::holds::Holds;
-use super::network::{Network, Wire};
+use super::wire::Wire;
 use crate::builder::LockClientBuilder;
 use crate::client::LockClient;
 use crate::error::LockError;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_hours(24 * 31);
 /// Clones are the same double. Nothing here blocks, and unless it says so nothing needs a runtime.
 #[derive(Clone)]
 pub struct LockDouble {
-    network: Arc<Network>,
+    wire: Wire,
     holds: Arc<Holds>,
     client: LockClient,
     /// The values of those who hold keys because the test says so.
@@ -44,9 +44,9 @@ impl LockDouble {
     /// A double that does what a sound server does, for a client with the default settings.
     #[must_use]
     pub fn new() -> Self {
-        let network = Arc::new(Network::new());
-        let client = LockClient::builder().store_unchecked(Arc::new(Wire(network.clone())));
-        Self::of(network, client)
+        let wire = Wire::new();
+        let client = LockClient::builder().store_unchecked(Arc::new(wire.clone()));
+        Self::of(wire, client)
     }
 
     /// As [`LockDouble::new`], for a client with these settings.
@@ -55,13 +55,13 @@ impl LockDouble {
     ///
     /// [`LockError::InvalidOptions`] for settings out of range.
     pub fn with(settings: LockClientBuilder) -> Result<Self, LockError> {
-        let network = Arc::new(Network::new());
-        let client = settings.store(Wire(network.clone()))?;
-        Ok(Self::of(network, client))
+        let wire = Wire::new();
+        let client = settings.store(wire.clone())?;
+        Ok(Self::of(wire, client))
     }
 
-    fn of(network: Arc<Network>, client: LockClient) -> Self {
-        let shared = &client.0;
+    fn of(wire: Wire, client: LockClient) -> Self {
+        let (shared, network) = (&client.0, &wire.network);
         network.set_up(&shared.prefix, shared.command_deadline);
         let holds = Arc::new(Holds::new(network.memory.clone()));
         let witness = holds.clone();
@@ -70,7 +70,7 @@ impl LockDouble {
             .witness
             .set(Box::new(move |taken| witness.take(taken)));
         Self {
-            network,
+            wire,
             holds,
             client,
             strangers: Arc::default(),
@@ -88,11 +88,11 @@ impl LockDouble {
     /// client that nothing happens to, and for values of your own. Keys have their prefix here.
     #[must_use]
     pub fn memory(&self) -> MemoryStore {
-        self.network.memory.clone()
+        self.wire.network.memory.clone()
     }
 
     fn key(&self, name: &str) -> String {
-        self.network.state().key(name)
+        self.wire.network.state().key(name)
     }
 }
 
@@ -119,19 +119,19 @@ impl LockDouble {
         let strangers = self.strangers.lock();
         let mut strangers = strangers.unwrap_or_else(PoisonError::into_inner);
         strangers.push(stored.clone());
-        self.network.memory.put(self.key(key), stored, length);
+        self.wire.network.memory.put(self.key(key), stored, length);
     }
 
     /// Nobody holds `key` any more, as if it was released, evicted or forgotten. A call that held
     /// it learns as in [`LockDouble::busy`].
     pub fn free(&self, key: &str) {
-        self.network.memory.remove(&self.key(key));
+        self.wire.network.memory.remove(&self.key(key));
     }
 
     /// Nobody holds any key any more, as when a server without persistence was restarted.
     pub fn forget(&self) {
-        for key in self.network.memory.keys() {
-            self.network.memory.remove(&key);
+        for key in self.wire.network.memory.keys() {
+            self.wire.network.memory.remove(&key);
         }
     }
 
@@ -171,40 +171,40 @@ impl LockDouble {
     /// Plans `fault` for the next command of this kind that nothing is planned for yet: three calls
     /// plan for three commands.
     pub fn next(&self, commands: impl Into<Commands>, fault: Fault) {
-        self.network.state().plan(commands.into(), fault);
+        self.wire.network.state().plan(commands.into(), fault);
     }
 
     /// Lets `fault` happen to every command of this kind that nothing else is planned for.
     /// [`Fault::None`] or [`LockDouble::up`] ends it.
     pub fn every(&self, commands: impl Into<Commands>, fault: Fault) {
-        self.network.state().stand(commands.into(), fault);
+        self.wire.network.state().stand(commands.into(), fault);
     }
 
     /// The server goes down: its connections break, nothing that it was told and has not done yet
     /// is done, no new connection is made. It keeps its locks, whose time runs on; see
     /// [`LockDouble::forget`].
     pub fn down(&self) {
-        self.network.state().go_down();
+        self.wire.network.state().go_down();
     }
 
     /// Everything works from now on: ends [`down`](LockDouble::down), [`stall`](LockDouble::stall),
     /// [`slow`](LockDouble::slow), [`every`](LockDouble::every) and what is planned by
     /// [`next`](LockDouble::next). Locks stay as they are.
     pub fn up(&self) {
-        self.network.state().clear_up();
+        self.wire.network.state().clear_up();
     }
 
     /// The server stands still for so long, and does afterwards what it was told meanwhile: a
     /// stopped process, a network that holds everything back.
     pub fn stall(&self, length: Duration) {
-        self.network.state().stall(length);
+        self.wire.network.state().stall(length);
     }
 
     /// Every command takes so long from now on. A client waits a quarter of its command deadline for
     /// a single answer, by default 500 ms; a server that is slower than that does what it is told,
     /// but nobody hears of it.
     pub fn slow(&self, delay: Duration) {
-        self.network.state().slow_down(delay);
+        self.wire.network.state().slow_down(delay);
     }
 }
 
@@ -231,7 +231,7 @@ impl LockDouble {
 
     fn stored(&self, key: &str) -> Option<Stored> {
         // The memory answers at once.
-        let found = self.network.memory.inspect(key).now_or_never();
+        let found = self.wire.network.memory.inspect(key).now_or_never();
         let found = found.and_then(Result::ok).flatten();
         found.map(|(stored, _)| stored)
     }
@@ -239,27 +239,27 @@ impl LockDouble {
     /// How often the store has granted `key`.
     #[must_use]
     pub fn acquired(&self, key: &str) -> usize {
-        self.network.state().outcomes(Command::Acquire, key)
+        self.wire.network.state().outcomes(Command::Acquire, key)
     }
 
     /// How often the store has deleted `key` for its holder. A lock that was lost, or left to its
     /// ttl, is not released.
     #[must_use]
     pub fn released(&self, key: &str) -> usize {
-        self.network.state().outcomes(Command::Release, key)
+        self.wire.network.state().outcomes(Command::Release, key)
     }
 
     /// All commands that were sent, in their order.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
-        self.network.state().seen.clone()
+        self.wire.network.state().seen.clone()
     }
 
     /// How many commands of this kind were sent.
     #[must_use]
     pub fn count(&self, commands: impl Into<Commands>) -> usize {
         let commands = commands.into();
-        let state = self.network.state();
+        let state = self.wire.network.state();
         let meant = |seen: &&Seen| commands.mean(seen.command, &seen.key);
         state.seen.iter().filter(meant).count()
     }
@@ -268,7 +268,7 @@ impl LockDouble {
     /// after two commands in a row without an answer.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.network.state().connections
+        self.wire.connections()
     }
 
     /// The keys that code under test has left behind, sorted: all that exist but those of
@@ -278,12 +278,12 @@ impl LockDouble {
     pub fn left(&self) -> Vec<String> {
         let strangers = self.strangers.lock();
         let strangers = strangers.unwrap_or_else(PoisonError::into_inner);
-        let mut left = self.network.memory.keys();
+        let mut left = self.wire.network.memory.keys();
         left.retain(|key| {
             self.stored(key)
                 .is_some_and(|stored| !strangers.contains(&stored))
         });
-        let state = self.network.state();
+        let state = self.wire.network.state();
         let mut left: Vec<String> = left.iter().map(|key| state.name(key)).collect();
         left.sort_unstable();
         left
@@ -313,12 +313,11 @@ impl LockDouble {
 /// [`LockDouble::is_held`] are about the double's own client only.
 impl LockStore for LockDouble {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
-        let wire = Wire(self.network.clone());
-        Box::pin(async move { wire.session().await })
+        self.wire.session()
     }
 
     fn address(&self) -> String {
-        Wire(self.network.clone()).address()
+        self.wire.address()
     }
 }
 

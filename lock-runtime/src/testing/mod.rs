@@ -126,6 +126,7 @@ mod fault;
 mod holds;
 mod network;
 mod session;
+mod wire;
 
 pub use double::LockDouble;
 pub use fault::{Command, Commands, Fault, Seen};

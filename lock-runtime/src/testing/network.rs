@@ -1,15 +1,13 @@
 //! What lies between a client and its locks: plans for single commands, and the weather.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::fault::{Command, Commands, Fault, Seen};
-use super::session::Session;
-use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{LockSession, LockStore, MemoryStore, StoreFuture};
+use crate::store::MemoryStore;
 
 pub(super) struct Network {
     pub(super) memory: MemoryStore,
@@ -25,14 +23,12 @@ pub(super) struct State {
     plans: VecDeque<(Commands, Fault)>,
     /// For commands without a plan; the last one that means it counts.
     standing: Vec<(Commands, Fault)>,
-    pub(super) down: bool,
+    down: bool,
     /// Grows when the server goes down: what it was told before dies with it.
     life: u64,
     /// The server does nothing before this moment.
     silent_until: Option<Instant>,
     slow: Duration,
-    pub(super) session: Option<Arc<Session>>,
-    pub(super) connections: usize,
     pub(super) seen: Vec<Seen>,
     /// How often each key was acquired and released.
     outcomes: HashMap<(Command, String), usize>,
@@ -44,7 +40,6 @@ pub(super) struct Passage {
     /// When it arrives, unless something before it on its connection is held up for longer.
     pub(super) arrives: Instant,
     pub(super) patience: Duration,
-    pub(super) life: u64,
 }
 
 impl Network {
@@ -60,8 +55,6 @@ impl Network {
                 life: 0,
                 silent_until: None,
                 slow: Duration::ZERO,
-                session: None,
-                connections: 0,
                 seen: Vec::new(),
                 outcomes: HashMap::new(),
             }),
@@ -111,14 +104,13 @@ impl Network {
                 .silent_until
                 .map_or(arrives, |until| arrives.max(until)),
             patience: state.patience,
-            life: state.life,
         }
     }
 
-    /// Whether the server to which something was sent is still the same, and up.
-    pub(super) fn lives(&self, life: u64) -> bool {
+    /// Which of its lives the server lives; `None` while it is down.
+    pub(super) fn life(&self) -> Option<u64> {
         let state = self.state();
-        !state.down && state.life == life
+        (!state.down).then_some(state.life)
     }
 
     /// A key was acquired or released.
@@ -151,9 +143,6 @@ impl State {
     pub(super) fn go_down(&mut self) {
         self.down = true;
         self.life += 1;
-        if let Some(session) = self.session.take() {
-            session.break_off();
-        }
     }
 
     pub(super) fn stall(&mut self, length: Duration) {
@@ -175,32 +164,5 @@ impl State {
     pub(super) fn outcomes(&self, command: Command, key: &str) -> usize {
         let known = self.outcomes.get(&(command, key.to_owned()));
         known.copied().unwrap_or_default()
-    }
-}
-
-/// The store of the double's client.
-#[derive(Clone)]
-pub(super) struct Wire(pub(super) Arc<Network>);
-
-impl LockStore for Wire {
-    fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
-        Box::pin(async {
-            let mut state = self.0.state();
-            if state.down {
-                let message = "connection refused, check that the server is up";
-                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
-            }
-            let current = state.session.clone().filter(|session| session.is_open());
-            let session = current.unwrap_or_else(|| {
-                state.connections += 1;
-                Arc::new(Session::new(self.0.clone()))
-            });
-            state.session = Some(session.clone());
-            Ok(session as Arc<dyn LockSession>)
-        })
-    }
-
-    fn address(&self) -> String {
-        "a test double".to_owned()
     }
 }

@@ -22,6 +22,8 @@ const DEAD_AFTER: usize = 2;
 
 pub(super) struct Session {
     network: Arc<Network>,
+    /// That of the server to which it was made.
+    life: u64,
     /// Whose command may arrive; fair.
     turn: Arc<tokio::sync::Mutex<()>>,
     held_up_until: Mutex<Option<Instant>>,
@@ -39,9 +41,10 @@ fn gone() -> StoreError {
 }
 
 impl Session {
-    pub(super) fn new(network: Arc<Network>) -> Self {
+    pub(super) fn new(network: Arc<Network>, life: u64) -> Self {
         Self {
             network,
+            life,
             turn: Arc::default(),
             held_up_until: Mutex::default(),
             timeouts: AtomicUsize::new(0),
@@ -49,7 +52,7 @@ impl Session {
         }
     }
 
-    pub(super) fn break_off(&self) {
+    fn break_off(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }
 
@@ -60,14 +63,13 @@ impl Session {
         key: &str,
         work: Work<T>,
     ) -> Result<T, StoreError> {
-        if self.broken.load(Ordering::Relaxed) {
+        if !self.is_open() {
             return Err(gone());
         }
         let Passage {
             fault,
             arrives,
             patience,
-            life,
         } = self.network.send(command, key);
         let (reply, answer) = oneshot::channel();
         match fault {
@@ -93,7 +95,7 @@ impl Session {
                 let arrives = self
                     .held_up(fault)
                     .map_or(arrives, |until| arrives.max(until));
-                let network = self.network.clone();
+                let (network, life) = (self.network.clone(), self.life);
                 let mut turn = Box::pin(self.turn.clone().lock_owned());
                 // First polled in the order of sending: so the turns come.
                 let at_once = turn.as_mut().now_or_never();
@@ -105,7 +107,7 @@ impl Session {
                     };
                     sleep_until(arrives).await;
                     // What a server was told dies with it.
-                    if !network.lives(life) {
+                    if network.life() != Some(life) {
                         return;
                     }
                     if fault == Fault::Twice {
@@ -247,6 +249,6 @@ impl LockSession for Session {
     }
 
     fn is_open(&self) -> bool {
-        !self.broken.load(Ordering::Relaxed)
+        !self.broken.load(Ordering::Relaxed) && self.network.life() == Some(self.life)
     }
 }
