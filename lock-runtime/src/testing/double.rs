@@ -62,7 +62,8 @@ impl LockDouble {
 
     fn of(wire: Wire, client: LockClient) -> Self {
         let (shared, network) = (&client.0, &wire.network);
-        network.set_up(&shared.prefix, shared.command_deadline);
+        let settings = &shared.settings;
+        network.set_up(&settings.prefix, settings.command_deadline);
         let holds = Arc::new(Holds::new(network.memory.clone()));
         let witness = holds.clone();
         // A client that was just made has none.
@@ -188,8 +189,9 @@ impl LockDouble {
     }
 
     /// Everything works from now on: ends [`down`](LockDouble::down), [`stall`](LockDouble::stall),
-    /// [`slow`](LockDouble::slow), [`every`](LockDouble::every) and what is planned by
-    /// [`next`](LockDouble::next). Locks stay as they are.
+    /// [`slow`](LockDouble::slow), [`replicas`](LockDouble::replicas),
+    /// [`every`](LockDouble::every) and what is planned by [`next`](LockDouble::next). Locks stay as
+    /// they are.
     pub fn up(&self) {
         self.wire.network.state().clear_up();
     }
@@ -205,6 +207,12 @@ impl LockDouble {
     /// but nobody hears of it.
     pub fn slow(&self, delay: Duration) {
         self.wire.network.state().slow_down(delay);
+    }
+
+    /// So many replicas acknowledge what a client with `acks` writes, from now on. Before, as many as
+    /// it asks for.
+    pub fn replicas(&self, number: u32) {
+        self.wire.network.state().replicate(number);
     }
 }
 
@@ -268,7 +276,7 @@ impl LockDouble {
     /// after two commands in a row without an answer.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.wire.connections()
+        self.wire.made()
     }
 
     /// The keys that code under test has left behind, sorted: all that exist but those of
@@ -314,6 +322,10 @@ impl LockDouble {
 impl LockStore for LockDouble {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         self.wire.session()
+    }
+
+    fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        self.wire.exclusive()
     }
 
     fn address(&self) -> String {

@@ -16,6 +16,8 @@ pub enum Command {
     Extend,
     /// Looking who holds a key: after a command without an answer, by `check`, by a waiter.
     Inspect,
+    /// Waiting for the replicas that a client with `acks` demands. It names no key.
+    Acknowledge,
 }
 
 impl Command {

@@ -29,6 +29,8 @@ pub(super) struct State {
     /// The server does nothing before this moment.
     silent_until: Option<Instant>,
     slow: Duration,
+    /// How many replicas acknowledge; `None`: as many as are asked for.
+    replicas: Option<u32>,
     pub(super) seen: Vec<Seen>,
     /// How often each key was acquired and released.
     outcomes: HashMap<(Command, String), usize>,
@@ -55,6 +57,7 @@ impl Network {
                 life: 0,
                 silent_until: None,
                 slow: Duration::ZERO,
+                replicas: None,
                 seen: Vec::new(),
                 outcomes: HashMap::new(),
             }),
@@ -153,10 +156,20 @@ impl State {
         self.slow = delay;
     }
 
+    pub(super) fn replicate(&mut self, replicas: u32) {
+        self.replicas = Some(replicas);
+    }
+
+    /// How many of those that are asked for acknowledge.
+    pub(super) fn replicas(&self, asked: u32) -> u32 {
+        self.replicas.unwrap_or(asked)
+    }
+
     pub(super) fn clear_up(&mut self) {
         self.down = false;
         self.silent_until = None;
         self.slow = Duration::ZERO;
+        self.replicas = None;
         self.plans.clear();
         self.standing.clear();
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::fault::{Command, Fault};
 use super::network::{Network, Passage};
@@ -52,13 +52,29 @@ impl Session {
         }
     }
 
+    /// Whether nothing is under way here.
+    pub(super) fn is_idle(&self) -> bool {
+        self.turn.try_lock().is_ok()
+    }
+
     fn break_off(&self) {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// Sends a command: it runs when the network lets it, whoever still waits for it.
     async fn send<T: Send + 'static>(
         &self,
+        command: Command,
+        key: &str,
+        work: Work<T>,
+    ) -> Result<T, StoreError> {
+        self.send_for(Duration::ZERO, command, key, work).await
+    }
+
+    /// Sends a command that takes up to `length` at the server: it runs when the network lets it,
+    /// whoever still waits for it.
+    async fn send_for<T: Send + 'static>(
+        &self,
+        length: Duration,
         command: Command,
         key: &str,
         work: Work<T>,
@@ -99,7 +115,7 @@ impl Session {
                 let mut turn = Box::pin(self.turn.clone().lock_owned());
                 // First polled in the order of sending: so the turns come.
                 let at_once = turn.as_mut().now_or_never();
-                let waits = at_once.is_none() || arrives > Instant::now();
+                let waits = at_once.is_none() || arrives > Instant::now() || !length.is_zero();
                 let arrival = async move {
                     let _turn = match at_once {
                         Some(turn) => turn,
@@ -133,7 +149,7 @@ impl Session {
             }
             answer.await.unwrap_or_else(|_| Err(gone()))
         };
-        self.answered(patience, answer).await
+        self.answered(patience + length, answer).await
     }
 
     /// Until when commands are held up on this connection.
@@ -246,6 +262,19 @@ impl LockSession for Session {
             Box::pin(async move { network.memory.inspect(&key).await })
         });
         Box::pin(self.send(Command::Inspect, key, work))
+    }
+
+    fn replicated(&self, replicas: u32, limit: Duration) -> StoreFuture<'_, u32> {
+        let work: Work<_> = Box::new(move |network| {
+            Box::pin(async move {
+                let replicated = network.state().replicas(replicas);
+                if replicated < replicas {
+                    sleep(limit).await;
+                }
+                Ok(replicated)
+            })
+        });
+        Box::pin(self.send_for(limit, Command::Acknowledge, "", work))
     }
 
     fn is_open(&self) -> bool {

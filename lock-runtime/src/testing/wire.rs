@@ -11,12 +11,14 @@ use crate::store::{LockSession, LockStore, StoreFuture};
 #[derive(Clone)]
 pub(super) struct Wire {
     pub(super) network: Arc<Network>,
-    current: Arc<Mutex<Current>>,
+    connections: Arc<Mutex<Connections>>,
 }
 
 #[derive(Default)]
-struct Current {
-    session: Option<Arc<Session>>,
+struct Connections {
+    current: Option<Arc<Session>>,
+    /// Each lent to one command at a time, which has its `Arc`.
+    exclusive: Vec<Arc<Session>>,
     made: usize,
 }
 
@@ -24,33 +26,58 @@ impl Wire {
     pub(super) fn new() -> Self {
         Self {
             network: Arc::new(Network::new()),
-            current: Arc::default(),
+            connections: Arc::default(),
         }
     }
 
-    fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        let connections = self.connections.lock();
+        connections.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn connections(&self) -> usize {
-        self.current().made
+    /// How many were made.
+    pub(super) fn made(&self) -> usize {
+        self.connections().made
+    }
+
+    fn connect(&self, connections: &mut Connections) -> Result<Arc<Session>, StoreError> {
+        let Some(life) = self.network.life() else {
+            let message = "connection refused, check that the server is up";
+            return Err(StoreError::new(StoreErrorKind::Unreachable, message));
+        };
+        connections.made += 1;
+        Ok(Arc::new(Session::new(self.network.clone(), life)))
     }
 }
 
 impl LockStore for Wire {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         Box::pin(async {
-            let Some(life) = self.network.life() else {
-                let message = "connection refused, check that the server is up";
-                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
+            let mut connections = self.connections();
+            connections.current.take_if(|session| !session.is_open());
+            let session = match connections.current.clone() {
+                Some(session) => session,
+                None => self.connect(&mut connections)?,
             };
-            let mut current = self.current();
-            let open = current.session.clone().filter(|session| session.is_open());
-            let session = open.unwrap_or_else(|| {
-                current.made += 1;
-                Arc::new(Session::new(self.network.clone(), life))
-            });
-            current.session = Some(session.clone());
+            connections.current = Some(session.clone());
+            Ok(session as Arc<dyn LockSession>)
+        })
+    }
+
+    fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
+        Box::pin(async {
+            let mut connections = self.connections();
+            let exclusive = &mut connections.exclusive;
+            exclusive.retain(|session| session.is_open());
+            let mut idle = exclusive.iter();
+            let idle = idle.find(|session| Arc::strong_count(session) == 1 && session.is_idle());
+            let session = if let Some(session) = idle.cloned() {
+                session
+            } else {
+                let session = self.connect(&mut connections)?;
+                connections.exclusive.push(session.clone());
+                session
+            };
             Ok(session as Arc<dyn LockSession>)
         })
     }
