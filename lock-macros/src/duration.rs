@@ -9,7 +9,7 @@ use crate::errors::Errors;
 /// A length of time: known now, or an expression of type `Duration` evaluated at each call.
 pub(crate) enum Length {
     Millis(u128, Span),
-    Value(Expr),
+    Value(Box<Expr>),
 }
 
 const INTEGERS: [&str; 12] = [
@@ -30,7 +30,7 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
             errors.on(&expr, too_short(name));
             return None;
         }
-        _ => return Some(Length::Value(expr)),
+        _ => return Some(Length::Value(Box::new(expr))),
     };
     let millis = match literal {
         Lit::Int(number) if number.suffix().is_empty() || INTEGERS.contains(&number.suffix()) => {
@@ -117,6 +117,8 @@ fn parse(text: &str) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::parse;
 
     #[test]
@@ -142,6 +144,28 @@ mod tests {
             "١s",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_number_and_a_unit_or_nothing(
+            text in prop_oneof![any::<String>(), "[0-9٣]{0,50}(ms|s|m|h|d|S| s|)", "[0-9smh ]{0,8}"],
+        ) {
+            let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+            let digits = &text[..text.len() - unit.len()];
+            let factor = match unit {
+                "ms" => 1,
+                "s" => 1_000,
+                "m" => 60_000,
+                "h" => 3_600_000,
+                _ => 0,
+            };
+            let expected = (factor > 0 && !digits.is_empty()).then(|| {
+                let number: u128 = digits.parse().unwrap_or(u128::MAX);
+                number.saturating_mul(factor)
+            });
+            prop_assert_eq!(parse(&text), expected);
         }
     }
 }

@@ -7,6 +7,8 @@ mod duration;
 mod errors;
 mod expand;
 mod function;
+#[cfg(test)]
+mod fuzz;
 mod ranges;
 #[cfg(test)]
 mod snapshots;

@@ -103,7 +103,7 @@ impl Expansion<'_> {
             model.renew.as_ref().and_then(|renew| renew.hold.as_ref()),
         ];
         let lengths = lengths.into_iter().map(|length| match length {
-            Some(Length::Value(value)) => Some(value),
+            Some(Length::Value(value)) => Some(&**value),
             _ => None,
         });
         let values = model.with.iter().map(|binding| Some(&binding.value));
