@@ -45,6 +45,22 @@ fn maybe(values: Vec<&'static str>) -> impl Strategy<Value = Option<&'static str
 }
 
 pub(super) fn valid() -> impl Strategy<Value = String> {
+    (sound(), any::<bool>()).prop_map(|(all, comma)| all.join(", ") + if comma { "," } else { "" })
+}
+
+/// Sound but for one value.
+pub(super) fn near() -> impl Strategy<Value = String> {
+    let value = prop_oneof![hostile_value(), hostile_text()];
+    (sound(), any::<prop::sample::Index>(), value).prop_map(|(mut all, at, value)| {
+        let argument = at.get_mut(&mut all);
+        let name = argument.split([' ', '(']).next().unwrap_or_default();
+        *argument = format!("{name} = {value}");
+        all.join(", ")
+    })
+}
+
+/// Sound arguments in any order.
+fn sound() -> impl Strategy<Value = Vec<String>> {
     let with = maybe(vec![
         "with(w = id.0 + 1)",
         "with(w = { cart.total() },)",
@@ -106,18 +122,16 @@ pub(super) fn valid() -> impl Strategy<Value = String> {
         ]),
         maybe(vec!["fence"]),
     );
-    (key, ttl, rest, any::<bool>())
-        .prop_flat_map(|((with, key), ttl, rest, comma)| {
-            let (wait, renew, on_lost, guard, or_else, client, krate, fence) = rest;
-            let all = [
-                with, wait, renew, on_lost, guard, or_else, client, krate, fence,
-            ];
-            let mut all: Vec<String> = all.into_iter().flatten().map(str::to_owned).collect();
-            all.push(format!("key = {key}"));
-            all.push(format!("ttl = {ttl}"));
-            (Just(all).prop_shuffle(), Just(comma))
-        })
-        .prop_map(|(all, comma)| all.join(", ") + if comma { "," } else { "" })
+    (key, ttl, rest).prop_flat_map(|((with, key), ttl, rest)| {
+        let (wait, renew, on_lost, guard, or_else, client, krate, fence) = rest;
+        let all = [
+            with, wait, renew, on_lost, guard, or_else, client, krate, fence,
+        ];
+        let mut all: Vec<String> = all.into_iter().flatten().map(str::to_owned).collect();
+        all.push(format!("key = {key}"));
+        all.push(format!("ttl = {ttl}"));
+        Just(all).prop_shuffle()
+    })
 }
 
 pub(super) fn hostile() -> impl Strategy<Value = String> {

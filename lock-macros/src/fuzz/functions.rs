@@ -65,11 +65,21 @@ pub(super) fn valid() -> impl Strategy<Value = String> {
 }
 
 pub(super) fn hostile() -> impl Strategy<Value = String> {
-    let parameters = prop::collection::vec(hostile_parameter(), 0..5);
+    let usual = select(vec!["id: u64", "cart: Cart", "r#type: T", "day: Day"]);
+    let parameter = prop_oneof![3 => usual, 1 => hostile_parameter()];
+    let parameters = prop::collection::vec(parameter, 0..5);
     (hostile_head(), parameters, hostile_tail()).prop_map(|(head, parameters, tail)| {
         let parameters = parameters.join(", ");
         format!("{head}({parameters}) {tail}")
     })
+}
+
+/// Now and then one of these.
+fn odd(
+    strategy: impl Strategy<Value = &'static str>,
+    ordinary: &'static str,
+) -> impl Strategy<Value = &'static str> {
+    prop_oneof![2 => Just(ordinary), 1 => strategy]
 }
 
 /// To the name and its generics.
@@ -123,7 +133,13 @@ fn hostile_head() -> impl Strategy<Value = String> {
         "<",
         "<>",
     ]);
-    (head, kind, name, generics)
+    // Otherwise ordinary: what is odd about the rest must not be hidden behind it.
+    (
+        odd(head, ""),
+        odd(kind, "async fn"),
+        odd(name, "f"),
+        odd(generics, ""),
+    )
         .prop_map(|(head, kind, name, generics)| format!("{head} {kind} {name}{generics}"))
 }
 
@@ -206,5 +222,10 @@ fn hostile_tail() -> impl Strategy<Value = String> {
         "{ 'a: }",
     ]);
     let bounds = select(vec!["", "where", "where T: Copy,"]);
-    (output, bounds, body).prop_map(|(output, bounds, body)| format!("{output} {bounds} {body}"))
+    (
+        odd(output, "-> R"),
+        odd(bounds, ""),
+        odd(body, "{ Ok(id) }"),
+    )
+        .prop_map(|(output, bounds, body)| format!("{output} {bounds} {body}"))
 }

@@ -57,8 +57,21 @@ proptest! {
     }
 
     #[test]
+    fn nearly_valid_attributes(
+        arguments in arguments::near(),
+        function in functions::valid(),
+        changes in prop::collection::vec(mutation(), 0..2),
+    ) {
+        check(&arguments, &function, &changes, &[])?;
+    }
+
+    #[test]
     fn hostile_items(
-        arguments in prop_oneof![arguments::valid(), arguments::hostile()],
+        arguments in prop_oneof![
+            4 => Just("key = \"order\", ttl = 10".to_owned()),
+            2 => arguments::valid(),
+            1 => arguments::hostile(),
+        ],
         item in functions::hostile(),
         changes in prop::collection::vec(mutation(), 0..4),
     ) {
@@ -66,7 +79,10 @@ proptest! {
     }
 
     #[test]
-    fn any_text_that_is_rust(arguments in "\\PC{0,60}", item in "\\PC{0,60}") {
+    fn any_tokens(
+        arguments in "(key|ttl|with|[a-z0-9_.,:;=<>!?&|+*/#$@ -]|\"[^\"\\\\]{0,3}\"|\\(\\)|\\{\\}){0,30}",
+        item in "(async |fn |pub |[a-z0-9_.,:;=<>!?&|+*/#$@ -]|\"[^\"\\\\]{0,3}\"|\\(\\)|\\{\\}){0,30}",
+    ) {
         check(&arguments, &item, &[], &[])?;
     }
 }
