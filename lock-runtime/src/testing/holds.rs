@@ -56,14 +56,29 @@ impl Holds {
         self.taken.notify_waiters();
     }
 
-    fn held(&self, key: &str) -> Vec<Arc<Taken>> {
+    /// Those who believe that they hold `key`.
+    fn believers(&self, key: &str) -> Vec<Arc<Taken>> {
         let state = self.state();
         let held = state.held.get(key).into_iter().flatten();
         held.filter(|taken| taken.is_held()).cloned().collect()
     }
 
+    /// Who holds `key`, as the store sees it, too: the lease of a lock that was given back may be
+    /// watched for longer.
+    fn holder(&self, key: &str) -> Option<Arc<Taken>> {
+        let mut believers = self.believers(key).into_iter();
+        believers.find(|taken| self.found(taken) == Ownership::Mine)
+    }
+
+    fn found(&self, taken: &Taken) -> Ownership {
+        // The memory answers at once.
+        let found = self.memory.inspect(&taken.key).now_or_never();
+        let found = found.and_then(Result::ok).flatten();
+        Stored::compared(found.as_ref(), &taken.token)
+    }
+
     pub(super) fn is_held(&self, key: &str) -> bool {
-        !self.held(key).is_empty()
+        self.holder(key).is_some()
     }
 
     /// Waits until somebody holds `key`.
@@ -79,27 +94,22 @@ impl Holds {
         }
     }
 
-    /// Takes `key` from whoever holds it; says whether somebody did.
+    /// Takes `key` from whoever holds it, or believes so; says whether somebody did.
     pub(super) fn lose(&self, key: &str) -> bool {
-        let held = self.held(key);
-        for taken in &held {
+        let believers = self.believers(key);
+        for taken in &believers {
             self.take_away(taken);
         }
-        !held.is_empty()
+        !believers.is_empty()
     }
 
     /// Takes `key` away that long from now if it is held, else that long after it is taken next.
     pub(super) fn lose_after(self: &Arc<Self>, key: String, length: Duration) {
-        let held = self.held(&key);
-        if held.is_empty() {
-            self.state()
-                .losses
-                .entry(key)
-                .or_default()
-                .push_back(length);
-        }
-        for taken in held {
+        if let Some(taken) = self.holder(&key) {
             self.lose_in(taken, length);
+        } else {
+            let mut state = self.state();
+            state.losses.entry(key).or_default().push_back(length);
         }
     }
 
@@ -117,14 +127,7 @@ impl Holds {
 
     /// What a renewal would find and tell after the key has gone.
     fn take_away(&self, taken: &Taken) {
-        let Taken { key, token, .. } = taken;
-        // The memory answers at once.
-        let _ = self.memory.release(key, token).now_or_never();
-        let found = self.memory.inspect(key).now_or_never();
-        let found = found.and_then(Result::ok).flatten();
-        match Stored::compared(found.as_ref(), token) {
-            Ownership::Mine => {}
-            found => taken.end(found),
-        }
+        let _ = self.memory.release(&taken.key, &taken.token).now_or_never();
+        taken.end(self.found(taken));
     }
 }

@@ -147,3 +147,41 @@ async fn a_lock_is_lost_from_another_thread() {
     }
     assert!(double.left().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_lost_by_what_its_own_body_calls() {
+    #[distributed_lock(key = "order:<id>", ttl = 10)]
+    async fn paid(id: u32, double: &LockDouble, length: Duration) -> Result<u32, LockError> {
+        sleep(SECOND).await;
+        double.lose("order:1");
+        if !length.is_zero() {
+            sleep(length).await;
+            panic!("it was polled without its lock");
+        }
+        Ok(id)
+    }
+    let double = LockDouble::new();
+    for length in [SECOND, Duration::ZERO] {
+        let began = Instant::now();
+        let lost = double.client().scope(paid(1, &double, length)).await;
+        assert_eq!(found(lost), Ownership::Free);
+        assert_eq!(began.elapsed(), SECOND);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_given_back_is_not_held_though_its_lease_is_watched() {
+    let double = LockDouble::new();
+    let guard = double.client().lock("a").acquire().await.expect("free");
+    let watch = tokio::spawn(guard.lost());
+    assert!(double.is_held("a"));
+    guard.release().await.expect("ours");
+    assert!(!double.is_held("a"));
+    // It concerns the next holder.
+    double.lose_after("a", 3 * SECOND);
+    watch.await.expect("it ends with its lease");
+    let guard = double.client().lock("a").acquire().await.expect("free");
+    let began = Instant::now();
+    guard.lost().await;
+    assert_eq!(began.elapsed(), 3 * SECOND);
+}
