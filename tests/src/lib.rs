@@ -1,10 +1,20 @@
-//! What the tests share: real servers of their own.
+//! What the tests share: real servers and worker processes of their own, a network that fails.
 
+mod chance;
+mod link;
 mod old_server;
+mod process;
+mod proxy;
+mod resp;
 mod server;
+mod worker;
 
+pub use chance::Chance;
 pub use old_server::old_server;
+pub use process::Process;
+pub use proxy::{Fault, Proxy};
 pub use server::Server;
+pub use worker::{Worker, clock};
 
 /// The README's examples, compiled and run.
 #[cfg(doctest)]

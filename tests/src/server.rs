@@ -1,10 +1,11 @@
 //! Real servers on free loopback ports.
 
 use std::env;
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
@@ -12,17 +13,16 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 
-/// A shell that sees its standard input close, which the end of this process does however it
-/// comes, and kills the server.
-const WATCHDOG: &str =
-    "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
+use crate::process::Process;
 
 const PORTS: Range<u16> = 10_000..32_000;
 
 /// A server that is killed with this value, and with the process of the tests.
+///
+/// [`Server::stop`] and the like come back when it is done, a few milliseconds later: they block.
 #[derive(Debug)]
 pub struct Server {
-    watchdog: Child,
+    process: Process,
     port: u16,
     password: Option<String>,
 }
@@ -39,37 +39,94 @@ impl Server {
         &SHARED
     }
 
-    /// A server of one's own, with further arguments.
+    /// A server of one's own, with further arguments. It keeps nothing over a restart.
     ///
     /// # Panics
     ///
     /// If there is no server program, or it does not start.
     #[must_use]
     pub fn start(arguments: &[&str]) -> Self {
-        let program = program();
+        Self::start_in(None, arguments)
+    }
+
+    /// A server that keeps what it has answered: it writes every command to disk first.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn durable(arguments: &[&str]) -> Self {
+        let keep = ["--appendonly", "yes", "--appendfsync", "always"];
+        Self::start_in(Some(Self::folder()), &[&keep, arguments].concat())
+    }
+
+    /// A fresh folder, which goes with the server it is given to.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be made.
+    #[must_use]
+    pub fn folder() -> PathBuf {
+        let name = format!("lock-test-{}-{}", std::process::id(), Self::free_port());
+        let folder = env::temp_dir().join(name);
+        fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
+        folder
+    }
+
+    /// As [`Server::start`], working in `folder`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn start_in(folder: Option<PathBuf>, arguments: &[&str]) -> Self {
         let port = Self::free_port();
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "sh", &program])
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // What a terminal sends to this process does not reach the shell, which has to
-            // outlive it.
-            .process_group(0)
-            .spawn()
-            .expect("a shell to start the server with");
+        let mut words = vec![program(), "--port".to_owned(), port.to_string()];
+        words.extend(
+            ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned),
+        );
+        if let Some(folder) = &folder {
+            words.extend(["--dir".to_owned(), folder.to_string_lossy().into_owned()]);
+        }
+        words.extend(arguments.iter().map(|&word| word.to_owned()));
         let password = arguments.windows(2).find(|pair| pair[0] == "--requirepass");
-        let password = password.map(|pair| pair[1].to_owned());
         let server = Self {
-            watchdog,
+            process: Process::new(&words, false, folder.as_deref()),
             port,
-            password,
+            password: password.map(|pair| pair[1].to_owned()),
         };
-        server.wait_until_it_answers();
+        server.restart();
         server
+    }
+
+    /// SIGSTOP: it stands still while the system goes on taking what is sent to it.
+    pub fn stop(&self) {
+        self.process.stop();
+    }
+
+    /// SIGCONT after [`Server::stop`]: it does all that it was sent meanwhile.
+    pub fn go_on(&self) {
+        self.process.go_on();
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on its port, after a SIGKILL if it runs.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn restart(&self) {
+        self.restart_only();
+        self.wait_until_it_answers();
+    }
+
+    /// As [`Server::restart`], without waiting until it serves: it may have to load its data.
+    pub fn restart_only(&self) {
+        self.process.start();
     }
 
     /// Whether the server program was built with TLS.
@@ -114,6 +171,8 @@ impl Server {
                 .and_then(|mut connection| redis::cmd("PING").query::<String>(&mut connection));
             match answer {
                 Ok(_) => return,
+                // A replica that serves nothing while it has no primary.
+                Err(error) if error.code() == Some("MASTERDOWN") => return,
                 Err(error) if Instant::now() > patience => {
                     panic!("the server does not start: {error}")
                 }
@@ -146,14 +205,6 @@ impl Server {
         let client = redis::Client::open(self.url()).expect("a URL of our own making");
         let connection = client.get_multiplexed_async_connection().await;
         connection.expect("the server answers")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.watchdog.stdin.take());
-        // The shell ends when it has killed the server.
-        let _ = self.watchdog.wait();
     }
 }
 

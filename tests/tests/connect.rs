@@ -213,10 +213,10 @@ async fn a_server_that_ignores_get_is_not_taken_for_busy() {
 
 #[tokio::test]
 async fn a_server_older_than_set_nx_get_is_served_by_the_script() {
-    let address = old_server(Server::shared()).await;
+    let old = old_server(Server::shared()).await;
     let client = LockClient::builder()
         .prefix("old:")
-        .connect(&format!("redis://{address}"))
+        .connect(&old.url())
         .await
         .expect("an old server");
     for _ in 0..3 {

@@ -1,0 +1,117 @@
+//! Processes that end with the tests, however these end.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// A shell that starts, signals and kills the program as it is told, and answers each order with
+/// the program's id. It sees its standard input close, which the end of this process does however
+/// it comes, kills the program, which it has not waited for, so that the id is still that program's,
+/// and removes its folder.
+const WATCHDOG: &str = r#"
+program=
+end() { [ -z "$program" ] || { kill -9 "$program"; wait "$program"; } 2>/dev/null; program=; }
+while read -r order; do
+  case $order in
+    start) end; "$@" </dev/null 2>&1 & program=$! ;;
+    kill) end ;;
+    *) [ -z "$program" ] || kill -"$order" "$program" ;;
+  esac
+  echo "$program" >&2
+done
+end
+[ -z "$FOLDER" ] || rm -rf "$FOLDER"
+"#;
+
+/// A program under a watchdog: it is killed with this value, and with the process of the tests.
+#[derive(Debug)]
+pub struct Process {
+    watchdog: Child,
+    line: Mutex<Option<Line>>,
+}
+
+#[derive(Debug)]
+struct Line {
+    orders: ChildStdin,
+    answers: BufReader<ChildStderr>,
+}
+
+impl Process {
+    /// Prepares a program; [`Process::start`] starts it. Its errors go where its output goes: to
+    /// nobody, or with `heard` to [`Process::output`]. `folder` is removed with this value.
+    ///
+    /// # Panics
+    ///
+    /// If there is no shell.
+    #[must_use]
+    pub fn new<S: AsRef<OsStr>>(words: &[S], heard: bool, folder: Option<&Path>) -> Self {
+        let mut watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "sh"])
+            .args(words)
+            .env("FOLDER", folder.unwrap_or(Path::new("")))
+            .stdin(Stdio::piped())
+            .stdout(if heard { Stdio::piped() } else { Stdio::null() })
+            .stderr(Stdio::piped())
+            // What a terminal sends to this process does not reach the shell, which has to
+            // outlive it.
+            .process_group(0)
+            .spawn()
+            .expect("a shell to start the program with");
+        let line = watchdog.stdin.take().zip(watchdog.stderr.take());
+        let line = line.map(|(orders, answers)| Line {
+            orders,
+            answers: BufReader::new(answers),
+        });
+        Self {
+            watchdog,
+            line: Mutex::new(line),
+        }
+    }
+
+    /// What the program writes, once.
+    pub fn output(&mut self) -> Option<BufReader<ChildStdout>> {
+        self.watchdog.stdout.take().map(BufReader::new)
+    }
+
+    /// Starts the program; kills it first if it runs.
+    pub fn start(&self) {
+        self.order("start");
+    }
+
+    /// SIGKILL, waited for.
+    pub fn kill(&self) {
+        self.order("kill");
+    }
+
+    /// SIGSTOP: the program stands still, the system goes on taking what is sent to it.
+    pub fn stop(&self) {
+        self.order("STOP");
+    }
+
+    /// SIGCONT.
+    pub fn go_on(&self) {
+        self.order("CONT");
+    }
+
+    /// Comes back when the shell has done it.
+    fn order(&self, order: &str) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = line.as_mut().expect("taken by Drop alone");
+        writeln!(line.orders, "{order}").expect("the shell lives as long as this value");
+        let mut answer = String::new();
+        let read = line.answers.read_line(&mut answer);
+        assert!(matches!(read, Ok(1..)), "the shell ended: {read:?}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(line.take());
+        // The shell ends when it has killed the program.
+        let _ = self.watchdog.wait();
+    }
+}
