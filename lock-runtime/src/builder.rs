@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::acks::Acks;
 use crate::client::LockClient;
@@ -174,6 +174,8 @@ impl LockClientBuilder {
             }
             sleep(PAUSE).await;
         }
+        // Running out of time only costs the warning.
+        let _ = timeout_at(deadline, store.warn_of_eviction()).await;
         Ok(self.store_unchecked(Arc::new(store)))
     }
 

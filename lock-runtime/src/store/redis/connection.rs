@@ -135,6 +135,22 @@ impl RedisStore {
         }
     }
 
+    /// Warns of a server that may evict locks. Silent if it does not tell within a response timeout.
+    pub(crate) async fn warn_of_eviction(&self) {
+        let Some(session) = self.here(Connections::current) else {
+            return;
+        };
+        if let Some(policy) = session.eviction_policy().await
+            && policy != "noeviction"
+        {
+            tracing::warn!(
+                address = %self.address, %policy,
+                "the server may evict locks when its memory is full: they are lost without a word; \
+                 set `maxmemory-policy` to `noeviction`"
+            );
+        }
+    }
+
     /// Connects and asks for one key: only an answer shows that a server serves us.
     async fn open(&self) -> Result<Arc<RedisSession>, StoreError> {
         let config = AsyncConnectionConfig::new()

@@ -63,6 +63,15 @@ impl RedisSession {
         self.cut.load(Ordering::Relaxed)
     }
 
+    /// The server's `maxmemory-policy`, if it tells. Not every server has it, and most users may not
+    /// ask.
+    pub(super) async fn eviction_policy(&self) -> Option<String> {
+        let question = cmd("CONFIG").arg("GET").arg("maxmemory-policy").to_owned();
+        let answer = self.send(&question).await.ok()?;
+        let pairs: Vec<(String, String)> = redis::from_redis_value(answer).ok()?;
+        pairs.into_iter().next().map(|(_, policy)| policy)
+    }
+
     async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
         self.send_within(self.response_timeout, command).await
     }
