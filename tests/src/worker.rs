@@ -1,10 +1,11 @@
 //! Worker processes: a test binary that starts itself again.
 
 use std::io::BufRead;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
 
 use crate::process::Process;
 
@@ -18,7 +19,7 @@ const ROLE: &str = "TESTS_WORKER";
 #[derive(Debug)]
 pub struct Worker {
     process: Process,
-    lines: Receiver<String>,
+    lines: UnboundedReceiver<String>,
 }
 
 impl Worker {
@@ -35,7 +36,7 @@ impl Worker {
         words.extend(["--exact", name, "--nocapture", "--test-threads=1"].map(str::to_owned));
         let mut process = Process::new(&words, true, None);
         let output = process.output().expect("is heard");
-        let (sender, lines) = channel();
+        let (sender, lines) = unbounded_channel();
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 // What the test harness prints before it stands in the same line.
@@ -67,11 +68,9 @@ impl Worker {
     /// # Panics
     ///
     /// If none comes.
-    #[must_use]
-    pub fn told(&self) -> String {
-        self.lines
-            .recv_timeout(PATIENCE)
-            .expect("the worker tells something")
+    pub async fn told(&mut self) -> String {
+        let told = timeout(PATIENCE, self.lines.recv()).await;
+        told.ok().flatten().expect("the worker tells something")
     }
 
     /// SIGSTOP.
