@@ -11,6 +11,7 @@ mod processes;
 mod refusals;
 mod replicas;
 mod restarts;
+mod restarts_under_load;
 mod unready;
 mod waiters;
 
