@@ -98,15 +98,21 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
     // Whatever is to be done on loss: nothing begins under a lease that is over.
     let mut cancel = true;
     poll_fn(|context| {
-        // Asked before every poll of the body: time may have passed since the last wake-up.
-        if cancel && (guard.lease().is_lost() || lost.as_mut().poll(context).is_ready()) {
+        if cancel && lost.as_mut().poll(context).is_ready() {
             return Poll::Ready(None);
         }
-        cancel = guard.options().on_lost == OnLost::Cancel;
-        match body.as_mut().as_pin_mut() {
-            Some(body) => inside::poll(guard.held(), || body.poll(context)).map(Some),
-            None => Poll::Ready(None),
-        }
+        let Some(body) = body.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        inside::poll(guard.held(), || {
+            // Time may have passed since the last wake-up. Nothing comes between this and the body:
+            // a process that is stopped there polls it late, and no code can help that.
+            if cancel && guard.lease().is_lost() {
+                return Poll::Ready(None);
+            }
+            cancel = guard.options().on_lost == OnLost::Cancel;
+            body.poll(context).map(Some)
+        })
     })
     .await
 }

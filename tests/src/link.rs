@@ -152,7 +152,11 @@ impl Link<'_> {
             while let Some(length) = resp::answer(&read) {
                 // A push belongs to no command.
                 let push = read[0] == b'>';
-                let fault = if push { None } else { self.answers().pop_front() };
+                let fault = if push {
+                    None
+                } else {
+                    self.answers().pop_front()
+                };
                 let (_, delay) = self.network.delays(0.0, chance.fraction());
                 arrival = arrival.max(Instant::now() + delay);
                 let mut bytes: Vec<u8> = read.drain(..length).collect();

@@ -174,7 +174,11 @@ impl Proxy {
     #[must_use]
     pub fn count(&self, command: &str) -> usize {
         let state = self.network.state();
-        state.seen.get(&command.to_uppercase()).copied().unwrap_or(0)
+        state
+            .seen
+            .get(&command.to_uppercase())
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -206,7 +210,10 @@ impl Network {
         let drawn = |range: &Range<Duration>, fraction| {
             range.start + range.end.saturating_sub(range.start).mul_f64(fraction)
         };
-        (drawn(&state.commands, command), drawn(&state.answers, answer))
+        (
+            drawn(&state.commands, command),
+            drawn(&state.answers, answer),
+        )
     }
 
     pub(crate) fn seed(&self) -> u64 {

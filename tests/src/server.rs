@@ -82,9 +82,8 @@ impl Server {
     pub fn start_in(folder: Option<PathBuf>, arguments: &[&str]) -> Self {
         let port = Self::free_port();
         let mut words = vec![program(), "--port".to_owned(), port.to_string()];
-        words.extend(
-            ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned),
-        );
+        words
+            .extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned));
         if let Some(folder) = &folder {
             words.extend(["--dir".to_owned(), folder.to_string_lossy().into_owned()]);
         }

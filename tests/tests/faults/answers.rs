@@ -121,3 +121,18 @@ async fn a_server_that_goes_on_within_the_command_deadline_costs_time_only() {
     drain(&client).await;
     assert_eq!(keys(&server).await, 0);
 }
+
+#[tokio::test]
+async fn scripts_flushed_in_mid_run_cost_nobody_an_error() {
+    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let mut stranger = server.raw().await;
+    for _ in 0..50 {
+        let guard = client.lock("a").acquire().await.expect("free");
+        guard.extend().await.expect("ours");
+        let _: () = run(&mut stranger, &["SCRIPT", "FLUSH"]).await;
+        assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+    }
+    assert!(proxy.count("EVAL") >= 50);
+    assert_eq!(proxy.count("SCRIPT"), 0);
+    drain(&client).await;
+}

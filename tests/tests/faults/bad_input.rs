@@ -34,7 +34,10 @@ fn nonsense() -> Vec<Fault> {
 /// An acquire that was not answered sensibly is an error that names the key, and no lock.
 fn told(error: &LockError) {
     assert!(
-        matches!(error, LockError::Indeterminate { .. } | LockError::Backend { .. }),
+        matches!(
+            error,
+            LockError::Indeterminate { .. } | LockError::Backend { .. }
+        ),
         "{error}"
     );
     let text = error.to_string();
@@ -101,7 +104,10 @@ async fn one_senseless_answer_is_settled_by_the_check() {
         let _: () = run(&mut server.raw().await, &["SET", "lock:a", "thief"]).await;
         proxy.plan("SET", fault.clone());
         let error = client.lock("a").ttl(TTL).acquire().await.expect_err("held");
-        assert!(matches!(error, LockError::Busy { .. }), "{fault:?}: {error}");
+        assert!(
+            matches!(error, LockError::Busy { .. }),
+            "{fault:?}: {error}"
+        );
         let there: String = run(&mut server.raw().await, &["GETDEL", "lock:a"]).await;
         assert_eq!(there, "thief");
     }
@@ -158,21 +164,35 @@ async fn a_value_of_a_megabyte_at_our_key_is_busy_with_a_short_preview() {
     let error = client.lock("a").acquire().await.expect_err("a stranger's");
     assert!(
         matches!(&error, LockError::Busy { holder: Some(Holder::Foreign(shown)), .. } if shown.len() < 60),
-        "{}", error.to_string().len()
+        "{}",
+        error.to_string().len()
     );
     let text = format!("{error} {error:?}");
     assert!(text.len() < 500, "{}", text.len());
     // Who waits for it fetches it at every poll.
     let sent = async |stranger: &mut redis::aio::MultiplexedConnection| {
         let told: String = run(stranger, &["INFO", "stats"]).await;
-        let field = told.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
-        let bytes: u64 = field.and_then(|field| field.parse().ok()).expect("a number");
+        let field = told
+            .lines()
+            .find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        let bytes: u64 = field
+            .and_then(|field| field.parse().ok())
+            .expect("a number");
         bytes
     };
     let before = sent(&mut stranger).await;
     let wait = Duration::from_secs(1);
-    let error = client.lock("a").wait(wait).acquire().await.expect_err("held");
-    assert!(matches!(error, LockError::WaitTimeout { .. }), "{}", error.to_string().len());
+    let error = client
+        .lock("a")
+        .wait(wait)
+        .acquire()
+        .await
+        .expect_err("held");
+    assert!(
+        matches!(error, LockError::WaitTimeout { .. }),
+        "{}",
+        error.to_string().len()
+    );
     let megabytes = (sent(&mut stranger).await - before) >> 20;
     println!("waiting for a key of 1 MiB fetches {megabytes} MiB/s");
     let there: String = run(&mut stranger, &["GETDEL", "lock:a"]).await;
@@ -182,7 +202,11 @@ async fn a_value_of_a_megabyte_at_our_key_is_busy_with_a_short_preview() {
     // Put over our own: ours is lost, theirs stays.
     let _: () = run(&mut stranger, &["SET", "lock:a", &large]).await;
     let lost = guard.release().await.expect_err("lost");
-    assert!(matches!(lost, LockError::Lost { .. }), "{}", lost.to_string().len());
+    assert!(
+        matches!(lost, LockError::Lost { .. }),
+        "{}",
+        lost.to_string().len()
+    );
     assert!(lost.to_string().len() < 500);
     let there: String = run(&mut stranger, &["GETDEL", "lock:a"]).await;
     assert_eq!(there, large);
@@ -204,7 +228,13 @@ async fn a_key_of_another_type_is_busy_and_never_deleted() {
         let _: redis::Value = run(&mut stranger, maker).await;
         let error = client.lock("a").acquire().await.expect_err("a stranger's");
         assert!(
-            matches!(&error, LockError::Busy { holder: Some(Holder::NotALock), .. }),
+            matches!(
+                &error,
+                LockError::Busy {
+                    holder: Some(Holder::NotALock),
+                    ..
+                }
+            ),
             "{error}"
         );
         assert!(error.to_string().contains("holder: not a lock"), "{error}");
@@ -240,7 +270,12 @@ async fn a_fence_key_without_a_number_is_an_error_that_names_it_and_takes_no_loc
         assert_eq!(there, value);
     }
     let _: usize = run(&mut stranger, &["RPUSH", fence, "x"]).await;
-    let error = client.lock("a").fenced().acquire().await.expect_err("a list");
+    let error = client
+        .lock("a")
+        .fenced()
+        .acquire()
+        .await
+        .expect_err("a list");
     assert!(error.to_string().contains(fence), "{error}");
     // Locks without a fence do not mind.
     let guard = client.lock("a").acquire().await.expect("free");

@@ -66,7 +66,11 @@ async fn a_policy_that_evicts_is_warned_of_once_at_connect() {
     let mut stranger = server.raw().await;
     assert_eq!(warnings(&server.url()).await, Vec::<String>::new());
     for policy in ["allkeys-lru", "volatile-lru", "volatile-ttl"] {
-        let _: () = run(&mut stranger, &["CONFIG", "SET", "maxmemory-policy", policy]).await;
+        let _: () = run(
+            &mut stranger,
+            &["CONFIG", "SET", "maxmemory-policy", policy],
+        )
+        .await;
         let told = warnings(&server.url()).await;
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains(policy), "{told:?}");
@@ -94,7 +98,11 @@ async fn a_server_that_does_not_tell_its_policy_delays_connecting_by_one_answer_
         let asked = Instant::now();
         let client = LockClient::connect(&proxy.url()).await.expect("answers");
         // A quarter of the command deadline.
-        assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            asked.elapsed()
+        );
         let guard = client.lock("a").acquire().await.expect("free");
         guard.release().await.expect("ours");
     }

@@ -5,8 +5,10 @@ mod bad_input;
 mod cancelled;
 mod endings;
 mod eviction;
+mod fences;
 mod network;
 mod paused;
+mod privileges;
 mod processes;
 mod refusals;
 mod replicas;
@@ -71,7 +73,10 @@ pub(crate) async fn until(within: Duration, mut holds: impl AsyncFnMut() -> bool
 /// Waits until no key is left, for at most `within`.
 pub(crate) async fn until_empty(server: &Server, within: Duration) -> Duration {
     let mut stranger = server.raw().await;
-    until(within, async || run::<usize>(&mut stranger, &["DBSIZE"]).await == 0).await
+    until(within, async || {
+        run::<usize>(&mut stranger, &["DBSIZE"]).await == 0
+    })
+    .await
 }
 
 /// Gives back and drains: nothing may be left to a ttl.

@@ -19,13 +19,21 @@ async fn a_black_hole_is_left_within_the_command_deadline_by_a_new_connection() 
         proxy.silence();
         let asked = Instant::now();
         let guard = client.lock("a").acquire().await.expect("a new connection");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            asked.elapsed()
+        );
         assert_eq!(proxy.connections(), round + 1);
         // From here on nothing is slow.
         let asked = Instant::now();
         assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
         guard.release().await.expect("ours");
-        assert!(asked.elapsed() < Duration::from_millis(400), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_millis(400),
+            "{:?}",
+            asked.elapsed()
+        );
     }
     assert_eq!(keys(&server).await, 0);
 }
@@ -60,7 +68,11 @@ async fn a_black_hole_under_a_release_delays_it_and_leaves_no_key() {
     proxy.silence();
     // Its caller is told within one command deadline, whichever answer that is.
     let _ = next.release().await;
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        asked.elapsed()
+    );
     drain(&client).await;
     assert_eq!(keys(&server).await, 0);
 }
@@ -77,10 +89,18 @@ async fn a_network_that_is_gone_loses_the_lock_in_time_and_is_told_at_an_acquire
     assert!(gone.elapsed() < ttl, "{:?}", gone.elapsed());
     let asked = Instant::now();
     let error = client.lock("b").acquire().await.expect_err("no answer");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
     assert!(error.to_string().contains("`lock:b`"), "{error}");
     proxy.heal();
-    let guard = client.lock("b").wait(Duration::from_secs(5)).acquire().await;
+    let guard = client
+        .lock("b")
+        .wait(Duration::from_secs(5))
+        .acquire()
+        .await;
     guard.expect("healed").release().await.expect("ours");
     until_empty(&server, Duration::from_secs(12)).await;
 }
@@ -97,13 +117,18 @@ async fn a_reset_at_any_command_costs_another_connection_only() {
             warm.release().await.expect("ours");
             proxy.plan(command, fault.clone());
             let asked = Instant::now();
-            let guard = request().await.unwrap_or_else(|error| panic!("{command}: {error}"));
+            let guard = request()
+                .await
+                .unwrap_or_else(|error| panic!("{command}: {error}"));
             // A release whose answer got lost may find its own work; ours it was.
             match guard.release().await {
                 Ok(_) => {}
                 Err(error) => panic!("{command}, {fault:?}: {error}"),
             }
-            assert!(asked.elapsed() < Duration::from_secs(1), "{command}, {fault:?}");
+            assert!(
+                asked.elapsed() < Duration::from_secs(1),
+                "{command}, {fault:?}"
+            );
         }
     }
     drain(&client).await;
@@ -124,7 +149,11 @@ async fn one_slow_connection_holds_up_no_other_client() {
         let guard = quick.lock("quick").acquire().await.expect("free");
         guard.release().await.expect("ours");
     }
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
     let held = held.await.expect("no panic").expect("free");
     held.release().await.expect("ours");
     for client in [slow, quick] {
@@ -138,9 +167,16 @@ async fn nobody_at_the_other_end_is_told_within_the_command_deadline() {
     server.kill();
     let asked = Instant::now();
     let error = client.lock("a").acquire().await.expect_err("nobody");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     assert!(
-        matches!(error, LockError::Backend { .. } | LockError::Indeterminate { .. }),
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert!(
+        matches!(
+            error,
+            LockError::Backend { .. } | LockError::Indeterminate { .. }
+        ),
         "{error}"
     );
     assert!(error.to_string().contains("`lock:a`"), "{error}");

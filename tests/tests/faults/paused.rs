@@ -43,7 +43,9 @@ async fn hold(
     seen.lock().expect("no panic").deadline = clock() + lock.remaining();
     inside.send(()).expect("somebody counts");
     loop {
-        let mut step = pin!(sleep(Duration::from_millis(3)));
+        // Not too often: a stop between the runtime's look at the lease and the body's first reading
+        // of the clock cannot be helped, and is to stay a matter of one in ten thousand.
+        let mut step = pin!(sleep(Duration::from_millis(20)));
         std::future::poll_fn(|context| {
             seen.lock().expect("no panic").last_poll = clock();
             step.as_mut().poll(context)
@@ -126,13 +128,20 @@ async fn a_holder_stopped_beyond_its_ttl_is_never_polled_again_and_dropped_at_on
             // Unless this machine was too slow to stop it in time.
             if seen.deadline > stopped {
                 assert!(seen.last_poll <= stopped, "polled after SIGCONT: {seen:?}");
-                waits.push(seen.dropped.checked_sub(continued).expect("not while stopped"));
+                waits.push(
+                    seen.dropped
+                        .checked_sub(continued)
+                        .expect("not while stopped"),
+                );
             }
         }
     }
     waits.sort();
     let count = waits.len();
-    assert!(count * 10 >= (rounds * HOLDERS) as usize * 9, "{count} were stopped in time");
+    assert!(
+        count * 10 >= (rounds * HOLDERS) as usize * 9,
+        "{count} were stopped in time"
+    );
     let part = |percent: usize| waits[(count - 1) * percent / 100];
     println!(
         "{count} holders stopped beyond their ttl of {TTL:?}, late polls=0; from SIGCONT until the \

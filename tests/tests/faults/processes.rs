@@ -28,7 +28,11 @@ fn worker() {
         let request = client.lock("a").ttl(millis(ttl)).wait(WAIT);
         let guard = request.acquire().await.expect("in the end");
         let trusted_until = clock() + guard.remaining();
-        Worker::tell(&format!("{} {}", clock().as_nanos(), trusted_until.as_nanos()));
+        Worker::tell(&format!(
+            "{} {}",
+            clock().as_nanos(),
+            trusted_until.as_nanos()
+        ));
         sleep(millis(hold)).await;
         drop(guard);
         drain(&client).await;

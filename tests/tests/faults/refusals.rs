@@ -39,7 +39,11 @@ async fn too_few_replicas_refuse_an_acquire_and_a_release_and_both_are_told() {
     let asked = Instant::now();
     let error = guard.release().await.expect_err("refused");
     told(&error, "lock:held", &words);
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
     drop(dropped.expect("free"));
     sleep(Duration::from_millis(100)).await;
     assert_eq!(keys(&server).await, 2);
@@ -91,7 +95,9 @@ async fn a_slot_that_moved_to_another_node_is_told_and_not_followed() {
     let id: String = run(&mut two, &["CLUSTER", "MYID"]).await;
     until(Duration::from_secs(10), async || {
         let nodes: String = run(&mut one, &["CLUSTER", "NODES"]).await;
-        nodes.lines().any(|line| line.starts_with(&id) && !line.contains("handshake"))
+        nodes
+            .lines()
+            .any(|line| line.starts_with(&id) && !line.contains("handshake"))
     })
     .await;
     let client = connect(&first.url(), Duration::from_secs(6)).await;

@@ -55,14 +55,25 @@ async fn a_primary_that_became_a_replica_is_left_for_the_new_one() {
     let pair = pair(Duration::from_secs(4)).await;
     let client = &pair.client;
     let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
-    until(Duration::from_secs(5), async || keys(&pair.replica).await == 1).await;
+    until(Duration::from_secs(5), async || {
+        keys(&pair.replica).await == 1
+    })
+    .await;
     promote(&pair.replica).await;
     pair.address.lead_to(pair.replica.port());
     follow(&pair.primary, &pair.replica).await;
     // The old connection is sound and answers READONLY.
     let asked = Instant::now();
-    let next = client.lock("next").acquire().await.expect("a rebuilt connection");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    let next = client
+        .lock("next")
+        .acquire()
+        .await
+        .expect("a rebuilt connection");
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
     next.release().await.expect("ours");
     // The replica knew the lock: it is still held, and given back where it now is.
     assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
@@ -76,7 +87,10 @@ async fn a_release_that_meets_a_replica_is_sent_to_the_new_primary() {
     let pair = pair(Duration::from_secs(4)).await;
     let client = &pair.client;
     let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
-    until(Duration::from_secs(5), async || keys(&pair.replica).await == 1).await;
+    until(Duration::from_secs(5), async || {
+        keys(&pair.replica).await == 1
+    })
+    .await;
     promote(&pair.replica).await;
     pair.address.lead_to(pair.replica.port());
     follow(&pair.primary, &pair.replica).await;
@@ -95,7 +109,11 @@ async fn a_replica_that_is_promoted_within_the_command_deadline_is_waited_for() 
         sleep(Duration::from_millis(500)).await;
         promote(&pair.replica).await;
     });
-    acquired.expect("a primary now").release().await.expect("ours");
+    acquired
+        .expect("a primary now")
+        .release()
+        .await
+        .expect("ours");
     drain(client).await;
 }
 
@@ -106,10 +124,17 @@ async fn an_address_that_leads_to_a_replica_is_told_with_the_remedy() {
     let client = &connect(&pair.address.url(), Duration::from_millis(800)).await;
     let asked = Instant::now();
     let error = client.lock("a").acquire().await.expect_err("a replica");
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
     let text = error.to_string();
     assert!(matches!(error, LockError::Backend { .. }), "{text}");
-    assert!(text.contains("READONLY") && text.contains("`lock:a`"), "{text}");
+    assert!(
+        text.contains("READONLY") && text.contains("`lock:a`"),
+        "{text}"
+    );
     assert!(text.contains("primary's address"), "{text}");
     // Each try is a connection: they must not be a flood.
     let tries = pair.address.connections();

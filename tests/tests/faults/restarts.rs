@@ -56,7 +56,13 @@ async fn a_lock_forgotten_by_a_restarted_server_is_lost_at_check_release_and_ren
     assert_eq!(found, Ownership::Free);
     for lost in [checked.release().await, released.release().await] {
         assert!(
-            matches!(&lost, Err(LockError::Lost { found: Some(Ownership::Free), .. })),
+            matches!(
+                &lost,
+                Err(LockError::Lost {
+                    found: Some(Ownership::Free),
+                    ..
+                })
+            ),
             "{lost:?}"
         );
     }
@@ -71,18 +77,46 @@ async fn a_lock_forgotten_by_a_restarted_server_is_lost_at_check_release_and_ren
     drain(&client).await;
 }
 
+/// A waiter asks on through an outage that is longer than the command deadline.
+async fn rides_out(server: &Server, outage: Duration) {
+    let client = connect(&server.url(), Duration::from_millis(400)).await;
+    let request = client.lock("a").ttl(Duration::from_millis(400));
+    drop(request.clone().acquire().await.expect("free"));
+    server.kill();
+    let waiter = tokio::spawn(request.wait(Duration::from_secs(30)).acquire());
+    sleep(outage).await;
+    server.restart();
+    let restarted = Instant::now();
+    let guard = waiter.await.expect("no panic").expect("a turn");
+    let took = restarted.elapsed();
+    assert!(took < Duration::from_millis(400 + 1_000), "{took:?}");
+    guard.release().await.expect("ours");
+}
+
 #[tokio::test]
-async fn a_fence_grows_over_restarts_without_data() {
+async fn a_waiter_rides_out_an_outage_longer_than_the_command_deadline() {
+    rides_out(&Server::start(&[]), Duration::from_millis(1_500)).await;
+    rides_out(&Server::durable(&[]), Duration::from_millis(1_500)).await;
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_wait_is_told_of_an_outage_within_the_command_deadline() {
     let server = Server::start(&[]);
-    let client = connect(&server.url(), COMMAND_DEADLINE).await;
-    let mut last = None;
-    for _ in 0..5 {
-        let request = client.lock("a").fenced().wait(Duration::from_secs(10));
-        let guard = request.acquire().await.expect("free");
-        let token = guard.fencing_token();
-        assert!(token.is_some() && token > last, "{token:?} after {last:?}");
-        last = token;
-        server.restart();
-        drop(guard);
-    }
+    let client = connect(&server.url(), Duration::from_millis(400)).await;
+    server.kill();
+    let asked = Instant::now();
+    let error = client.lock("a").acquire().await.expect_err("nobody there");
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert!(error.to_string().contains("`lock:a`"), "{error}");
+    server.restart();
+    let guard = client
+        .lock("a")
+        .wait(Duration::from_secs(10))
+        .acquire()
+        .await;
+    guard.expect("free").release().await.expect("ours");
 }

@@ -119,7 +119,10 @@ async fn round(
     let mut told = Vec::new();
     while let Some(ended) = holders.join_next().await {
         let (ended, at) = ended.expect("no panic");
-        assert!(matches!(ended, Err(LockError::Lost { .. })), "not told: {ended:?}");
+        assert!(
+            matches!(ended, Err(LockError::Lost { .. })),
+            "not told: {ended:?}"
+        );
         told.push(at.saturating_duration_since(restarted));
     }
     let mut went_on = Vec::new();
@@ -137,8 +140,13 @@ fn silent(seen: &[Load], outages: &[Outage]) -> (usize, usize) {
         outages.iter().any(forgotten)
     };
     let sections = seen.iter().flat_map(|load| &load.sections);
-    let over: Vec<_> = sections.filter(|(began, done, _)| over(*began, *done)).collect();
-    (over.iter().filter(|(_, _, said_ok)| *said_ok).count(), over.len())
+    let over: Vec<_> = sections
+        .filter(|(began, done, _)| over(*began, *done))
+        .collect();
+    (
+        over.iter().filter(|(_, _, said_ok)| *said_ok).count(),
+        over.len(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,7 +175,10 @@ async fn a_server_killed_again_and_again_tells_every_holder_and_keeps_no_waiter(
     let mut chance = Chance::new(7);
     let (mut outages, mut told, mut went_on) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let one = timeout(Duration::from_secs(30), round(&server, &clients, &mut chance));
+        let one = timeout(
+            Duration::from_secs(30),
+            round(&server, &clients, &mut chance),
+        );
         let (outage, holders, waiters) = one.await.expect("nobody is stuck");
         outages.push(outage);
         told.extend(holders);
@@ -200,9 +211,22 @@ async fn a_server_killed_again_and_again_tells_every_holder_and_keeps_no_waiter(
     );
     assert_eq!(silent, 0, "holders that were not told");
     let bound = TTL + Duration::from_secs(1);
-    assert!(told[told.len() - 1] <= bound, "told after {:?}", told[told.len() - 1]);
-    assert!(went_on[went_on.len() - 1] <= bound, "{:?}", went_on[went_on.len() - 1]);
-    for client in clients.holders.iter().chain(&clients.waiters).chain(&loaded) {
+    assert!(
+        told[told.len() - 1] <= bound,
+        "told after {:?}",
+        told[told.len() - 1]
+    );
+    assert!(
+        went_on[went_on.len() - 1] <= bound,
+        "{:?}",
+        went_on[went_on.len() - 1]
+    );
+    for client in clients
+        .holders
+        .iter()
+        .chain(&clients.waiters)
+        .chain(&loaded)
+    {
         drain(client).await;
     }
 }

@@ -19,10 +19,8 @@ async fn use_it(client: &LockClient) {
 
 /// The error code that a command meets, if it meets one.
 async fn code(stranger: &mut MultiplexedConnection, words: &[&str]) -> Option<String> {
-    let answer: redis::RedisResult<redis::Value> = cmd(words[0])
-        .arg(&words[1..])
-        .query_async(stranger)
-        .await;
+    let answer: redis::RedisResult<redis::Value> =
+        cmd(words[0]).arg(&words[1..]).query_async(stranger).await;
     answer.err()?.code().map(str::to_owned)
 }
 
@@ -67,18 +65,24 @@ async fn a_server_that_is_busy_with_a_script_is_waited_for() {
     use_it(&client).await;
     let guard = client.lock("held").acquire().await.expect("free");
     let mut blocking = server.raw().await;
-    let blocked = tokio::spawn(async move { code(&mut blocking, &["EVAL", "while true do end", "0"]).await });
+    let blocked =
+        tokio::spawn(async move { code(&mut blocking, &["EVAL", "while true do end", "0"]).await });
     let mut stranger = server.raw().await;
     until(Duration::from_secs(5), async || {
         code(&mut stranger, &["GET", "a"]).await.as_deref() == Some("BUSY")
     })
     .await;
     let asked = Instant::now();
-    let (acquired, released, ()) = tokio::join!(client.lock("a").acquire(), guard.release(), async {
-        sleep(Duration::from_millis(400)).await;
-        let _: () = run(&mut stranger, &["SCRIPT", "KILL"]).await;
-    });
-    assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    let (acquired, released, ()) =
+        tokio::join!(client.lock("a").acquire(), guard.release(), async {
+            sleep(Duration::from_millis(400)).await;
+            let _: () = run(&mut stranger, &["SCRIPT", "KILL"]).await;
+        });
+    assert!(
+        asked.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        asked.elapsed()
+    );
     assert_eq!(released.expect("it was ours"), Release::Deleted);
     acquired.expect("free").release().await.expect("ours");
     blocked.await.expect("no panic");
@@ -118,7 +122,10 @@ async fn a_cluster_that_is_down_is_waited_for() {
 
 #[tokio::test]
 async fn a_replica_without_its_primary_is_waited_for() {
-    let server = Server::start_in(Some(Server::folder()), &["--replica-serve-stale-data", "no"]);
+    let server = Server::start_in(
+        Some(Server::folder()),
+        &["--replica-serve-stale-data", "no"],
+    );
     let client = connect(&server.url(), COMMAND_DEADLINE).await;
     use_it(&client).await;
     let mut stranger = server.raw().await;
@@ -155,7 +162,11 @@ async fn a_server_that_says_not_now_is_asked_again_until_the_command_deadline() 
         proxy.always("SET", fault);
         let asked = Instant::now();
         let error = client.lock("b").acquire().await.expect_err("never ready");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            asked.elapsed()
+        );
         let told = error.to_string();
         assert!(told.contains("`lock:b`"), "{told}");
         assert!(told.contains(&answer[1..6]), "{told}");

@@ -62,6 +62,9 @@ async fn a_herd_of_eight_processes_is_served_to_the_last() {
     for worker in &mut herd {
         assert_eq!(worker.told().await, TASKS.to_string());
     }
-    println!("{PROCESSES} × {TASKS} waiters were served in {:?}", asked.elapsed());
+    println!(
+        "{PROCESSES} × {TASKS} waiters were served in {:?}",
+        asked.elapsed()
+    );
     assert_eq!(keys(&server).await, 0);
 }
