@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +25,7 @@ pub struct Server {
     process: Process,
     port: u16,
     password: Option<String>,
+    folder: Option<PathBuf>,
 }
 
 impl Server {
@@ -93,6 +94,7 @@ impl Server {
             process: Process::new(&words, false, folder.as_deref()),
             port,
             password: password.map(|pair| pair[1].to_owned()),
+            folder,
         };
         server.restart();
         server
@@ -184,6 +186,12 @@ impl Server {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Where it works, if it was given a folder.
+    #[must_use]
+    pub fn works_in(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 
     /// Its URL, with the password if it was started with one.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::process::Process;
 
 /// What the tests themselves may take before a machine counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The variable that tells a test of a worker's name to be that worker.
 const ROLE: &str = "TESTS_WORKER";

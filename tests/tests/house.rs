@@ -35,6 +35,23 @@ fn no_file_is_longer_than_400_lines() {
 }
 
 #[test]
+fn no_wall_clock_but_in_the_label_for_people() {
+    let source = root().join("lock-runtime/src");
+    let mut files = Vec::new();
+    sources(&source, &mut files);
+    let reads = |file: &PathBuf| {
+        let text = fs::read_to_string(file).expect("text");
+        text.contains("SystemTime") || text.contains("std::time::Instant")
+    };
+    let found: Vec<String> = files
+        .iter()
+        .filter(|file| reads(file))
+        .map(|file| module(&source, file))
+        .collect();
+    assert_eq!(found, ["token"]);
+}
+
+#[test]
 fn the_handler_of_the_readme_is_that_of_the_example() {
     let readme = fs::read_to_string(root().join("README.md")).expect("text");
     let example = fs::read_to_string(root().join("examples/place_order.rs")).expect("text");

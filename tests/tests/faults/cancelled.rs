@@ -26,13 +26,12 @@ async fn cancel(client: LockClient, task: u64, left: Arc<AtomicUsize>) -> usize 
     while left.load(Ordering::Relaxed) > 0 {
         let request = client.lock(format!("{task}:{}", calls % 20)).ttl(TTL);
         calls += 1;
-        match timeout(moment(&mut chance), request.acquire()).await {
-            Ok(guard) => drop(guard.expect("never busy against itself")),
-            Err(_) => {
-                let less = |left: usize| left.checked_sub(1);
-                // Others may have used up the last one.
-                let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-            }
+        if let Ok(guard) = timeout(moment(&mut chance), request.acquire()).await {
+            drop(guard.expect("never busy against itself"));
+        } else {
+            let less = |left: usize| left.checked_sub(1);
+            // Others may have used up the last one.
+            let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
     }
     calls

@@ -27,11 +27,11 @@ async fn job(
 async fn an_aborted_task_gives_its_lock_back() {
     let server = Server::start(&[]);
     let client = connect(&server.url(), Duration::from_secs(2)).await;
-    let (begun, mut begin) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, mut starts) = tokio::sync::mpsc::unbounded_channel();
     for id in 0..50 {
         let (client, begun) = (client.clone(), begun.clone());
         let task = tokio::spawn(async move { job(&client, id, begun, false).await });
-        begin.recv().await.expect("it begins");
+        starts.recv().await.expect("it begins");
         task.abort();
     }
     drain(&client).await;
@@ -42,7 +42,7 @@ async fn an_aborted_task_gives_its_lock_back() {
 async fn a_panicking_body_gives_its_lock_back() {
     let server = Server::start(&[]);
     let client = connect(&server.url(), Duration::from_secs(2)).await;
-    let (begun, _begin) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, _starts) = tokio::sync::mpsc::unbounded_channel();
     let caller = client.clone();
     let task = tokio::spawn(async move { job(&caller, 1, begun, true).await });
     assert!(task.await.expect_err("panics").is_panic());
@@ -53,7 +53,8 @@ async fn a_panicking_body_gives_its_lock_back() {
 /// Answers one request by a job, and drops that when its client hangs up, as web frameworks do.
 async fn serve(client: &LockClient, mut stream: TcpStream, id: u32, begun: UnboundedSender<()>) {
     let mut head = [0; 1024];
-    stream.read(&mut head).await.expect("a request");
+    let read = stream.read(&mut head).await;
+    assert!(matches!(read, Ok(1..)), "a request");
     let hung_up = async { while let Ok(1..) = stream.read(&mut head).await {} };
     tokio::select! {
         _ = job(client, id, begun, false) => panic!("it has no end"),
@@ -67,7 +68,7 @@ async fn an_http_client_that_disconnects_frees_the_lock_of_its_request() {
     let client = connect(&server.url(), Duration::from_secs(2)).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its number");
-    let (begun, mut begin) = tokio::sync::mpsc::unbounded_channel();
+    let (begun, mut starts) = tokio::sync::mpsc::unbounded_channel();
     let locks = client.clone();
     tokio::spawn(async move {
         for id in 0.. {
@@ -79,7 +80,7 @@ async fn an_http_client_that_disconnects_frees_the_lock_of_its_request() {
         let mut browser = TcpStream::connect(address).await.expect("listens");
         let request = b"POST /orders HTTP/1.1\r\nHost: shop\r\n\r\n";
         browser.write_all(request).await.expect("is sent");
-        begin.recv().await.expect("the body begins");
+        starts.recv().await.expect("the body begins");
         until(Duration::from_secs(5), async || keys(&server).await == 1).await;
         drop(browser);
         until_empty(&server, Duration::from_secs(5)).await;

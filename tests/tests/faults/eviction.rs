@@ -17,6 +17,12 @@ use crate::run;
 #[derive(Clone, Default)]
 struct Warnings(Arc<Mutex<Vec<String>>>);
 
+impl Warnings {
+    fn told(&self) -> Vec<String> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
+
 struct Text<'a>(&'a mut String);
 
 impl Visit for Text<'_> {
@@ -49,15 +55,14 @@ impl Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-/// What a client is warned of when it connects, and in a first use of several connections.
+/// What a client is warned of when it connects, and at its first use.
 async fn warnings(url: &str) -> Vec<String> {
     let warnings = Warnings::default();
     let _default = tracing::subscriber::set_default(warnings.clone());
     let client = LockClient::connect(url).await.expect("answers");
     let guard = client.lock("a").acquire().await.expect("free");
     guard.release().await.expect("ours");
-    let told = warnings.0.lock().expect("no panic").clone();
-    told
+    warnings.told()
 }
 
 #[tokio::test]

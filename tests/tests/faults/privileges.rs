@@ -1,8 +1,5 @@
 //! Users with the least privileges, and one less.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use lock_runtime::{AcquireForm, LockClient, LockError, LockRequest};
 use redis::aio::MultiplexedConnection;
 use tests::Server;
@@ -61,29 +58,4 @@ async fn each_wish_needs_one_permission_and_without_it_says_which() {
         call(&url, wish).await.expect(permission);
         let _: () = run(&mut stranger, &["FLUSHALL"]).await;
     }
-}
-
-#[tokio::test]
-async fn nothing_is_asked_for_that_the_least_privileged_may_not_but_the_eviction_policy() {
-    let server = Server::start(&[]);
-    let mut stranger = server.raw().await;
-    let url = user(&mut stranger, &server, "").await;
-    let client = LockClient::connect(&url).await.expect("answers");
-    let request = client.lock("a").ttl(Duration::from_millis(300)).renew();
-    let guard = request.acquire().await.expect("free");
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    guard.release().await.expect("ours");
-    let log: Vec<HashMap<String, redis::Value>> = run(&mut stranger, &["ACL", "LOG"]).await;
-    for entry in log {
-        let redis::Value::BulkString(object) = &entry["object"] else {
-            panic!("{entry:?}");
-        };
-        // No PING among them, nor SCRIPT.
-        let object = String::from_utf8_lossy(object);
-        assert!(
-            ["config|get", "client|setinfo"].contains(&&*object),
-            "{object}"
-        );
-    }
-    drain(&client).await;
 }

@@ -56,12 +56,12 @@ async fn too_few_replicas_refuse_an_acquire_and_a_release_and_both_are_told() {
 
 #[tokio::test]
 async fn a_server_that_cannot_save_refuses_and_says_so_and_works_again_when_mended() {
-    let folder = Server::folder();
-    let server = Server::start_in(Some(folder.clone()), &["--save", "3600 1"]);
+    let server = Server::start_in(Some(Server::folder()), &["--save", "3600 1"]);
     let mut stranger = server.raw().await;
     let client = connect(&server.url(), Duration::from_secs(2)).await;
     let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
-    fs::remove_dir_all(&folder).expect("it is ours");
+    let folder = server.works_in().expect("a folder of its own");
+    fs::remove_dir_all(folder).expect("it is ours");
     let _: () = run(&mut stranger, &["BGSAVE"]).await;
     until(Duration::from_secs(10), async || {
         let told: String = run(&mut stranger, &["INFO", "persistence"]).await;

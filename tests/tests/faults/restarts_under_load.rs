@@ -96,14 +96,14 @@ async fn round(
     clients: &Clients,
     chance: &mut Chance,
 ) -> (Outage, Vec<Duration>, Vec<Duration>) {
-    let (began, mut begun) = unbounded_channel();
+    let (began, mut starts) = unbounded_channel();
     let mut holders = JoinSet::new();
     for (key, client) in clients.holders.iter().cloned().enumerate() {
         let began = began.clone();
         holders.spawn(async move { (hold(&client, key, began).await, Instant::now()) });
     }
     for _ in 0..KEYS {
-        begun.recv().await.expect("all hold");
+        starts.recv().await.expect("all hold");
     }
     let mut waiters = JoinSet::new();
     for (n, client) in clients.waiters.iter().cloned().enumerate() {
