@@ -117,7 +117,7 @@ async fn one_senseless_answer_is_settled_by_the_check() {
 
 #[tokio::test]
 async fn a_release_that_is_answered_with_nonsense_is_sent_again_and_told() {
-    let (server, proxy, client) = world(Duration::from_millis(800)).await;
+    let (server, proxy, client) = world(Duration::from_millis(400)).await;
     for answer in ["$1\r\n1\r\n", "+OK\r\n", ":7\r\n", "*0\r\n", "_\r\n"] {
         let fault = Fault::Replace(answer.as_bytes().to_vec());
         let guard = client.lock("a").ttl(TTL).acquire().await.expect("free");

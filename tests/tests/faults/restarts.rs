@@ -19,7 +19,8 @@ async fn a_lock_outlives_a_server_that_keeps_its_data() {
         let request = client.lock("a").ttl(Duration::from_secs(2)).renew();
         let guard = request.acquire().await.expect("free");
         server.restart();
-        let error = other.lock("a").acquire().await.expect_err("held");
+        let short = other.lock("a").ttl(Duration::from_secs(1));
+        let error = short.acquire().await.expect_err("held");
         assert!(matches!(error, LockError::Busy { .. }), "{error}");
         // Renewed over the restart.
         tokio::select! {
