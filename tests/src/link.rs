@@ -163,6 +163,7 @@ impl Link<'_> {
                 let mut last = false;
                 match fault.flatten() {
                     Some(Fault::ResetReply) => return Err(Reset),
+                    Some(Fault::LeaveOut) => continue,
                     Some(Fault::SwallowReply) => self.mute.store(true, Ordering::Relaxed),
                     Some(Fault::DelayAnswer(more)) => arrival += more,
                     Some(Fault::Replace(others)) => bytes = others,

@@ -23,6 +23,9 @@ pub enum Fault {
     /// The command runs, its answer gets lost, and with it all that would come after it on the
     /// connection, as it does when a network breaks: nothing tells the client.
     SwallowReply,
+    /// The command runs, its answer is left out, and the later ones arrive as if they were those
+    /// before them: what no network does, but a bad proxy may.
+    LeaveOut,
     /// Neither this command nor any later one of its connection is delivered, and nobody is told.
     BlackHole,
     /// The connection is reset instead of delivering the command.

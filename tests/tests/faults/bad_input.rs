@@ -94,11 +94,14 @@ async fn one_senseless_answer_is_settled_by_the_check() {
         Fault::Truncate(4),
     ] {
         // Free: our own token is found.
+        let before = proxy.connections();
         proxy.plan("SET", fault.clone());
         let asked = Instant::now();
         let guard = client.lock("a").ttl(TTL).acquire().await;
         let guard = guard.unwrap_or_else(|error| panic!("{fault:?}: {error}"));
         assert!(guard.remaining() + asked.elapsed() <= TTL);
+        // Where one answer made no sense, no other is believed.
+        assert_eq!(proxy.connections(), before + 1, "{fault:?}");
         assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
         // Held by another: theirs is found, and never deleted.
         let _: () = run(&mut server.raw().await, &["SET", "lock:a", "thief"]).await;
@@ -113,6 +116,25 @@ async fn one_senseless_answer_is_settled_by_the_check() {
     }
     drain(&client).await;
     assert_eq!(keys(&server).await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_left_out_is_noticed_and_its_connection_replaced() {
+    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let ttl = Duration::from_secs(30);
+    proxy.plan("SET", Fault::LeaveOut);
+    let guard = client.lock("a").ttl(ttl).acquire().await;
+    let guard = guard.expect("not busy against itself");
+    assert_eq!(proxy.connections(), 2);
+    assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
+    assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+    let _: () = run(&mut server.raw().await, &["SET", "lock:a", "thief"]).await;
+    proxy.plan("SET", Fault::LeaveOut);
+    let error = client.lock("a").ttl(ttl).acquire().await.expect_err("held");
+    assert!(matches!(error, LockError::Busy { .. }), "{error}");
+    assert_eq!(proxy.connections(), 3);
+    let there: String = run(&mut server.raw().await, &["GETDEL", "lock:a"]).await;
+    assert_eq!(there, "thief");
 }
 
 #[tokio::test]

@@ -109,6 +109,12 @@ impl RedisSession {
         })
     }
 
+    /// What an answer says. One that its command cannot give shows that answers and commands do not
+    /// belong together here any more: the next one could look like a lock.
+    fn sensible<T>(&self, said: Result<T, StoreError>) -> Result<T, StoreError> {
+        said.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
+    }
+
     /// By hash first; the text goes over the wire once a server.
     async fn script(
         &self,
@@ -185,7 +191,7 @@ impl LockSession for RedisSession {
     ) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
             match self.take(key, token.as_str(), &millis(ttl), form).await {
-                Ok(value) => stored(value),
+                Ok(value) => self.sensible(stored(value)),
                 Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the acquire script")),
@@ -207,7 +213,7 @@ impl LockSession for RedisSession {
                 .script(&scripts::ACQUIRE_FENCED, &[key, fence_key], &args)
                 .await;
             match answer {
-                Ok(value) => fenced(value),
+                Ok(value) => self.sensible(fenced(value)),
                 Err(Failure::WrongType) => Ok(Fenced::Held(Stored::OtherType)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),
@@ -225,12 +231,12 @@ impl LockSession for RedisSession {
                 Failure::Unsent(error) => error.unsent(),
                 failure => told(failure, "the release script"),
             })?;
-            match integer(&code)? {
+            match self.sensible(integer(&code))? {
                 1 => Ok(Release::Deleted),
                 0 => Ok(Release::Missing),
                 -1 => Ok(Release::NotOurs),
                 -2 => Ok(Release::NotDeleted),
-                _ => Err(unexpected(&code)),
+                _ => self.sensible(Err(unexpected(&code))),
             }
         })
     }
@@ -246,7 +252,7 @@ impl LockSession for RedisSession {
                 .script(&scripts::EXTEND, &[key], &[token.as_str(), &millis(ttl)])
                 .await;
             let code = answer.map_err(|failure| told(failure, "the extend script"))?;
-            Ok(integer(&code)? == 1)
+            Ok(self.sensible(integer(&code))? == 1)
         })
     }
 
@@ -258,11 +264,12 @@ impl LockSession for RedisSession {
             );
             let (value, left) = tokio::join!(self.send(&get), self.send(&pttl));
             let found = match value {
-                Ok(value) => stored(value)?,
+                Ok(value) => self.sensible(stored(value))?,
                 Err(Failure::WrongType) => Some(Stored::OtherType),
                 Err(failure) => return Err(told(failure, "GET")),
             };
-            let left = integer(&left.map_err(|failure| told(failure, "PTTL"))?)?;
+            let left = left.map_err(|failure| told(failure, "PTTL"))?;
+            let left = self.sensible(integer(&left))?;
             // Negative: no expiry, or gone between the two commands.
             let left = u64::try_from(left).ok().map(Duration::from_millis);
             Ok(found.map(|found| (found, left)))
@@ -275,7 +282,8 @@ impl LockSession for RedisSession {
             wait.arg(replicas).arg(millis(limit));
             // The server holds its answer back until then.
             let answer = self.send_within(limit + self.response_timeout, &wait).await;
-            let count = integer(&answer.map_err(|failure| told(failure, "WAIT"))?)?;
+            let answer = answer.map_err(|failure| told(failure, "WAIT"))?;
+            let count = self.sensible(integer(&answer))?;
             Ok(u32::try_from(count).unwrap_or(0))
         })
     }
