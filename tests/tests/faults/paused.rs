@@ -44,7 +44,7 @@ async fn hold(
     inside.send(()).expect("somebody counts");
     loop {
         // Not too often: a stop between the runtime's look at the lease and the body's first reading
-        // of the clock cannot be helped, and is to stay a matter of one in ten thousand.
+        // of the clock cannot be helped, and is to stay rare.
         let mut step = pin!(sleep(Duration::from_millis(20)));
         std::future::poll_fn(|context| {
             seen.lock().expect("no panic").last_poll = clock();
