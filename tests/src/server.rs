@@ -182,6 +182,16 @@ impl Server {
         }
     }
 
+    /// The server program: `LOCK_TEST_SERVER`, or what the `PATH` has.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[must_use]
+    pub fn program() -> String {
+        program()
+    }
+
     /// Its port on the loopback interface.
     #[must_use]
     pub fn port(&self) -> u16 {

@@ -1,0 +1,347 @@
+//! What came of it, for people and for whoever reads the last line.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::arguments::Mode;
+use crate::interval::Overlap;
+use crate::ledger::Ledger;
+use crate::nemesis::Deeds;
+
+/// Of each kind of violation, how many are told in words.
+const TOLD: usize = 8;
+
+/// The figures of the last line, and what explains them.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) mode: Mode,
+    pub(crate) seed: u64,
+    pub(crate) time: Duration,
+    pub(crate) sections: u64,
+    pub(crate) lost: u64,
+    pub(crate) overlaps: usize,
+    pub(crate) overlaps_after_loss: usize,
+    pub(crate) late_polls: u64,
+    pub(crate) orphans: usize,
+    pub(crate) stuck: u64,
+    pub(crate) pauses: u64,
+    pub(crate) kills: u64,
+    pub(crate) restarts: u64,
+    unexplained: u64,
+    violations: Vec<String>,
+    table: Vec<[String; 3]>,
+    keys: Vec<[String; 4]>,
+}
+
+fn figure(deeds: &AtomicU64) -> u64 {
+    deeds.load(Ordering::Relaxed)
+}
+
+fn told(overlap: &Overlap) -> String {
+    let (a, b) = (overlap.first, overlap.second);
+    format!(
+        "worker {}, call {} and worker {}, call {} held one lock: from {} to {} (lease since {}) and \
+         from {} to {}",
+        a.serial, a.call, b.serial, b.call, a.from, a.to, a.since, b.from, b.to
+    )
+}
+
+impl Report {
+    pub(crate) fn new(
+        mode: Mode,
+        seed: u64,
+        time: Duration,
+        ledger: &Ledger,
+        deeds: &Deeds,
+        orphans: &[String],
+    ) -> Self {
+        let (after_loss, plain): (Vec<Overlap>, Vec<Overlap>) = ledger
+            .overlaps()
+            .into_iter()
+            .partition(|overlap| overlap.after_loss);
+        let mut violations = ledger.violations.clone();
+        violations.extend(plain.iter().map(told));
+        let left = |key: &String| format!("{key} is still there");
+        violations.extend(orphans.iter().map(left));
+        Self {
+            mode,
+            seed,
+            time,
+            sections: ledger.sections,
+            lost: ledger.lost(),
+            overlaps: plain.len(),
+            overlaps_after_loss: after_loss.len(),
+            late_polls: ledger.late_polls,
+            orphans: orphans.len(),
+            stuck: ledger.stuck,
+            pauses: figure(&deeds.pauses),
+            kills: figure(&deeds.kills),
+            restarts: figure(&deeds.restarts),
+            unexplained: ledger.unexplained,
+            violations,
+            table: Vec::new(),
+            keys: ledger
+                .counters
+                .iter()
+                .enumerate()
+                .map(|(key, counter)| {
+                    [
+                        format!("counter:{key}"),
+                        counter.acknowledged.to_string(),
+                        counter.value().to_string(),
+                        counter.lost().to_string(),
+                    ]
+                })
+                .collect(),
+        }
+        .with_table(ledger, deeds)
+    }
+
+    fn with_table(mut self, ledger: &Ledger, deeds: &Deeds) -> Self {
+        let acknowledged: u64 = ledger.counters.iter().map(|one| one.acknowledged).sum();
+        let ended: Vec<String> = ledger
+            .ended
+            .iter()
+            .map(|(how, count)| format!("{how} {count}"))
+            .collect();
+        let by = ledger.intruders;
+        let lines: [(&str, u64, String); 16] = [
+            (
+                "sections",
+                self.sections,
+                "bodies that began under a lock".into(),
+            ),
+            (
+                "acknowledged",
+                acknowledged,
+                "updates that a counter said it had taken".into(),
+            ),
+            (
+                "lost",
+                self.lost,
+                "acknowledged updates that the counters do not contain at the end".into(),
+            ),
+            (
+                "refused",
+                ledger.refused,
+                "reads and writes that a counter refused because it had seen a newer fence".into(),
+            ),
+            (
+                "intruders",
+                by.late + by.gone + by.after_loss,
+                format!(
+                    "writes taken from who held the lock no more: {} after the deadline, {} from a body \
+                     that was gone, {} after the server had forgotten the lock",
+                    by.late, by.gone, by.after_loss
+                ),
+            ),
+            (
+                "overlaps",
+                self.overlaps as u64,
+                "two that held one lock, each from its grant to the earlier of its release and its \
+                 deadline"
+                    .into(),
+            ),
+            (
+                "overlaps_after_data_loss",
+                self.overlaps_after_loss as u64,
+                "the same where a server had died with its data after the first one's lease began: \
+                 nobody can know, and only the fence helps"
+                    .into(),
+            ),
+            (
+                "late_polls",
+                self.late_polls,
+                "polls of a body that began after its deadline".into(),
+            ),
+            (
+                "orphans",
+                self.orphans as u64,
+                "locks still there when all workers had ended and the longest ttl and a second were over"
+                    .into(),
+            ),
+            (
+                "stuck",
+                self.stuck,
+                "calls that took longer than their wait and the command deadline allow, not counting \
+                 stops, and workers that did not end"
+                    .into(),
+            ),
+            (
+                "pauses",
+                self.pauses,
+                "workers stopped for 0.1 to 1 s, half of them while they held a lock".into(),
+            ),
+            (
+                "kills",
+                self.kills,
+                "workers killed and replaced".into(),
+            ),
+            (
+                "restarts",
+                self.restarts,
+                format!(
+                    "the server killed and started again, {} times without its data",
+                    figure(&deeds.losses)
+                ),
+            ),
+            (
+                "server pauses",
+                figure(&deeds.server_pauses),
+                "the server stopped for 0.1 to 1 s".into(),
+            ),
+            (
+                "cuts, delays",
+                figure(&deeds.cuts) + figure(&deeds.delays),
+                format!(
+                    "connections: {} cut, {} slowed down; and the scripts flushed {} times",
+                    figure(&deeds.cuts),
+                    figure(&deeds.delays),
+                    figure(&deeds.flushes)
+                ),
+            ),
+            (
+                "calls",
+                ledger.ended.values().sum(),
+                format!("how they ended: {}", ended.join(", ")),
+            ),
+        ];
+        self.table = lines
+            .into_iter()
+            .map(|(name, count, means)| [name.to_owned(), count.to_string(), means])
+            .collect();
+        self
+    }
+
+    /// What must hold and does not.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut must = |holds: bool, what: &str| {
+            if !holds {
+                failures.push(what.to_owned());
+            }
+        };
+        must(self.sections > 0, "nobody worked");
+        if self.mode == Mode::None {
+            must(
+                self.lost > 0,
+                "no update was lost without a check: this soak proves nothing",
+            );
+            return failures;
+        }
+        if self.mode == Mode::Fence {
+            must(self.lost == 0, "acknowledged updates were lost");
+        }
+        must(
+            self.unexplained == 0,
+            "an update was lost to a holder that was in time",
+        );
+        must(self.overlaps == 0, "two held one lock");
+        must(self.late_polls == 0, "a body was polled after its deadline");
+        must(self.orphans == 0, "locks outlived their ttl");
+        must(self.stuck == 0, "calls were stuck");
+        failures
+    }
+
+    fn explanation(&self) -> &'static str {
+        match self.mode {
+            Mode::Fence => {
+                "Two may believe for a moment that they hold one lock (a server that lost its data), and \
+                 a holder's write may arrive after its lease (it was stopped in the middle of a poll, or \
+                 the write was under way for long). The counters refuse whoever comes with an older fence \
+                 than they have seen, on the read as well as on the write, so that no update is lost."
+            }
+            Mode::Lease => {
+                "No body was to begin a poll after its deadline, nor two to hold one lock while the server \
+                 kept its data. What is lost all the same is what no lease can save: writes of holders that \
+                 were stopped in the middle of a poll, writes that were under way when the lease or the body \
+                 ended (both as intruders above), and two holders after the server had forgotten the first. \
+                 With the fence all of these are refused."
+            }
+            Mode::None => {
+                "The control: SET NX PX, the work, DEL, with no look at a deadline or an owner. It must lose \
+                 updates, overlap and poll late, or else this soak could not see it where it matters."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f)?;
+        for [name, count, means] in &self.table {
+            let mut lines = wrapped(means, 72).into_iter();
+            let first = lines.next().unwrap_or_default();
+            writeln!(f, "{name:<25}{count:>8}  {first}")?;
+            for line in lines {
+                writeln!(f, "{:35}{line}", "")?;
+            }
+        }
+        writeln!(f)?;
+        writeln!(
+            f,
+            "{:<12}{:>13}{:>9}{:>6}",
+            "", "acknowledged", "value", "lost"
+        )?;
+        for [key, acknowledged, value, lost] in &self.keys {
+            writeln!(f, "{key:<12}{acknowledged:>13}{value:>9}{lost:>6}")?;
+        }
+        writeln!(f)?;
+        for line in wrapped(self.explanation(), 100) {
+            writeln!(f, "{line}")?;
+        }
+        // The control breaks every promise, by hundreds: the figures say it.
+        if self.mode != Mode::None && !self.violations.is_empty() {
+            writeln!(f)?;
+            for violation in self.violations.iter().take(TOLD) {
+                writeln!(f, "violated: {violation}")?;
+            }
+            if self.violations.len() > TOLD {
+                writeln!(f, "… and {} more", self.violations.len() - TOLD)?;
+            }
+        }
+        writeln!(f)?;
+        let failures = self.failures();
+        let seconds = self.time.as_secs();
+        if failures.is_empty() {
+            writeln!(f, "passed, after {seconds} s")?;
+        } else {
+            writeln!(f, "FAILED, after {seconds} s: {}", failures.join("; "))?;
+        }
+        write!(
+            f,
+            "soak mode={} seed={} sections={} lost={} overlaps={} overlaps_after_data_loss={} \
+             late_polls={} orphans={} stuck={} pauses={} kills={} restarts={}",
+            self.mode,
+            self.seed,
+            self.sections,
+            self.lost,
+            self.overlaps,
+            self.overlaps_after_loss,
+            self.late_polls,
+            self.orphans,
+            self.stuck,
+            self.pauses,
+            self.kills,
+            self.restarts
+        )
+    }
+}
+
+/// Broken at spaces into lines of at most `width`.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("never empty");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
