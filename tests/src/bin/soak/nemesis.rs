@@ -75,7 +75,8 @@ impl Nemesis {
             std::panic::resume_unwind(error.into_panic());
         }
         all.shutdown().await;
-        for serial in self.crew().all() {
+        let workers = self.crew().all();
+        for serial in workers {
             self.resume(serial);
         }
         for id in self.relay.open() {
@@ -131,7 +132,8 @@ impl Nemesis {
         let mut chance = self.chance(3);
         loop {
             sleep(chance.millis(500, 2_500)).await;
-            let Some(serial) = chance.one_of(&self.crew().all()) else {
+            let workers = self.crew().all();
+            let Some(serial) = chance.one_of(&workers) else {
                 continue;
             };
             self.log(format!("kills {serial}"));
