@@ -1,1 +1,11 @@
-//! Programs that show the lock at work: `place_order.rs` and `two_hours/`.
+//! Programs that show the lock at work: `place_order.rs`, `two_hours/` and `fenced_account/`, and
+//! what two of them share.
+
+mod interruption;
+mod server;
+
+pub use interruption::interrupted;
+pub use server::{NO_SERVER, Server};
+
+/// What ends a program that shows something.
+pub type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;

@@ -5,13 +5,13 @@
 //! `REDIS_URL=redis://…` for a server that runs already. It checks what it shows: the exit code is 1
 //! if a fault shows with the attribute, or doesn't without it, and 2 if there is no server.
 
+mod address;
 mod leak;
 mod observer;
 mod presence;
 mod recording;
 mod relay;
 mod scene;
-mod server;
 mod stage;
 mod story;
 mod timed_out;
@@ -19,22 +19,14 @@ mod timeline;
 mod world;
 mod wrong_release;
 
-use std::convert::Infallible;
 use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use server::Server;
+use examples::{NO_SERVER, Result, Server, interrupted};
 use story::{Told, table};
-use tokio::signal::ctrl_c;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 use world::World;
-
-type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
-
-const NO_SERVER: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -110,18 +102,6 @@ async fn tell(world: World) -> Result<Vec<Told>> {
             .told(timed_out::naive(&world), timed_out::attribute(&world))
             .await?,
     ])
-}
-
-/// Ends when this process is told to, so that no key stays on a server that was there before.
-async fn interrupted() -> Result<Infallible> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut hung_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        pressed = ctrl_c() => pressed?,
-        _ = terminated.recv() => {}
-        _ = hung_up.recv() => {}
-    }
-    Err("interrupted".into())
 }
 
 /// Waits for a fact of this process.

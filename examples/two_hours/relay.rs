@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::server::{address, at_address};
+use crate::address::{address, at_address};
 use crate::{Result, until};
 
 pub(crate) struct Relay {

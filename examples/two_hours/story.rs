@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use crate::Result;
 use crate::recording::Fault;
 use crate::scene::Scene;
-use crate::server::Server;
+use examples::Server;
 
 /// A scene that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);

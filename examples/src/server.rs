@@ -1,4 +1,4 @@
-//! The server the stories are played on: the one of `REDIS_URL`, or a private one.
+//! The server of an example: one that runs already, or a private one.
 
 use std::env;
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use redis::{ConnectionAddr, IntoConnectionInfo};
 use tokio::time::sleep;
 
 use crate::Result;
@@ -17,18 +16,38 @@ use crate::Result;
 const WATCHDOG: &str =
     "\"$@\" >/dev/null 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server";
 
-pub(crate) struct Server {
+/// The exit code of an example that found no server.
+pub const NO_SERVER: u8 = 2;
+
+/// A server, which ends with this value and with this process if it is private.
+#[derive(Debug)]
+pub struct Server {
     url: String,
     watchdog: Option<Child>,
 }
 
 impl Server {
-    /// `None` if no `REDIS_URL` is set and no server program is on the PATH.
-    pub(crate) async fn find() -> Result<Option<Self>> {
+    /// The server of `REDIS_URL`, else a private one. `None` if there is neither that nor a server
+    /// program.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::private`].
+    pub async fn find() -> Result<Option<Self>> {
         if let Some(url) = env::var("REDIS_URL").ok().filter(|url| !url.is_empty()) {
             let watchdog = None;
             return Ok(Some(Self { url, watchdog }));
         }
+        Self::private().await
+    }
+
+    /// A server for this program alone: the program of `LOCK_TEST_SERVER`, else that of the PATH, on
+    /// a free loopback port. `None` if there is no such program.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub async fn private() -> Result<Option<Self>> {
         match program() {
             Some(program) => Self::start(program).await.map(Some),
             None => Ok(None),
@@ -65,11 +84,15 @@ impl Server {
         Ok(server)
     }
 
-    pub(crate) fn url(&self) -> &str {
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 
-    pub(crate) fn is_private(&self) -> bool {
+    /// Whether it was started for this program.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
         self.watchdog.is_some()
     }
 }
@@ -85,42 +108,12 @@ impl Drop for Server {
 }
 
 fn program() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("LOCK_TEST_SERVER").filter(|named| !named.is_empty()) {
+        return Some(named.into());
+    }
     let path = env::var_os("PATH")?;
     ["redis-server", "valkey-server"]
         .iter()
         .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)))
         .find(|file| file.is_file())
-}
-
-/// Host and port of the server at `url`.
-pub(crate) fn address(url: &str) -> Result<(String, u16)> {
-    match url.into_connection_info()?.addr() {
-        ConnectionAddr::Tcp(host, port) => Ok((host.clone(), *port)),
-        _ => Err("the stories need a server at redis://host:port, without TLS".into()),
-    }
-}
-
-/// `url` with another host and port: the user, the password and the database stay.
-pub(crate) fn at_address(url: &str, address: &str) -> Result<String> {
-    let (scheme, rest) = url.split_once("://").ok_or("REDIS_URL has no `://`")?;
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let user = authority.rfind('@').map_or("", |at| &authority[..=at]);
-    Ok(format!("{scheme}://{user}{address}{path}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::at_address;
-
-    #[test]
-    fn a_url_keeps_all_but_its_address() -> crate::Result<()> {
-        let moved = |url| at_address(url, "127.0.0.1:1");
-        assert_eq!(moved("redis://there:6379")?, "redis://127.0.0.1:1");
-        assert_eq!(
-            moved("redis://me:p%40ss@[::1]:6379/2?protocol=resp3")?,
-            "redis://me:p%40ss@127.0.0.1:1/2?protocol=resp3"
-        );
-        Ok(())
-    }
 }
