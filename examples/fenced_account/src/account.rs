@@ -1,4 +1,4 @@
-//! The account: a row in SQLite that checks, or does not check, who comes late.
+//! The account: a row in `SQLite` that checks, or does not check, who comes late.
 
 use std::fmt;
 use std::path::Path;
@@ -78,6 +78,12 @@ pub(crate) struct Answer {
     pub(crate) accepted: bool,
     /// A later holder of the lock has read the balance already.
     pub(crate) late: bool,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.accepted { "accepts" } else { "refuses" })
+    }
 }
 
 /// One connection to one account.

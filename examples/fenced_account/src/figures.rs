@@ -37,7 +37,7 @@ expected: what was there at first, and 10 for every deposit.";
         *counted += 1;
     }
 
-    pub(crate) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.stops += other.stops;
         self.acknowledged += other.acknowledged;
         self.refused += other.refused;

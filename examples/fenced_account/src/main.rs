@@ -1,4 +1,4 @@
-//! A bank account in SQLite under a fenced lock: holders are stopped between their read and their
+//! A bank account in `SQLite` under a fenced lock: holders are stopped between their read and their
 //! write for longer than their lease, and the database refuses what they write too late.
 //!
 //! `cargo run -p fenced-account`, with a `redis-server` or `valkey-server` on the PATH. It checks
@@ -54,7 +54,9 @@ async fn show() -> Result<ExitCode> {
         );
         return Ok(ExitCode::from(NO_SERVER));
     };
-    let folder = tempfile::tempdir()?;
+    let folder = tempfile::Builder::new()
+        .prefix("fenced_account-")
+        .tempdir()?;
     let bank = Bank {
         url: server.url().to_owned(),
         database: folder.path().join("bank.sqlite"),
@@ -63,7 +65,11 @@ async fn show() -> Result<ExitCode> {
     println!("{INTRODUCTION}");
     tokio::select! {
         shown = play(&bank) => shown,
-        told = interrupted() => told.map(|never| match never {}),
+        told = interrupted() => {
+            // A row of the table may stand unfinished.
+            println!();
+            told.map(|never| match never {})
+        }
     }
 }
 
@@ -103,7 +109,7 @@ async fn row(
 ) -> Result<()> {
     print!("{check:<16}");
     stdout().flush()?;
-    figures.add(rounds::play(bank, check).await?);
+    figures.add(&rounds::play(bank, check).await?);
     figures.balance = Account::open(&bank.database, check)?.balance()?;
     println!("{figures}");
     objections.extend(figures.objections(check));

@@ -1,5 +1,6 @@
 //! Many deposits at a time, by processes that are stopped at random.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use examples::Result;
@@ -19,7 +20,7 @@ pub(crate) const LASTING: Duration = Duration::from_secs(3);
 /// One write in so many is stopped.
 const ODDS: u32 = 6;
 /// How long from one stop at any moment to the next of the same process, in milliseconds.
-const EVERY: std::ops::Range<u64> = 300..1_500;
+const EVERY: Range<u64> = 300..1_500;
 
 pub(crate) async fn play(bank: &Bank, check: Check) -> Result<Figures> {
     let mut watched = JoinSet::new();
@@ -28,7 +29,7 @@ pub(crate) async fn play(bank: &Bank, check: Check) -> Result<Figures> {
     }
     let mut figures = Figures::default();
     while let Some(ended) = watched.join_next().await {
-        figures.add(ended??);
+        figures.add(&ended??);
     }
     Ok(figures)
 }

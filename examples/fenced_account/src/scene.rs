@@ -40,24 +40,14 @@ pub(crate) async fn play(bank: &Bank, check: Check, aloud: bool) -> Result<Figur
     a.resume()?;
     let answer = a.answer().await?;
     figures.count(answer);
-    let verdict = if answer.accepted {
-        "accepts"
-    } else {
-        "refuses"
-    };
     tell(format!(
-        "A is continued and writes {new}: the database {verdict} it"
+        "A is continued and writes {new}: the database {answer} it"
     ));
 
     b.go().await?;
     let answer = b.answer().await?;
     figures.count(answer);
-    let verdict = if answer.accepted {
-        "accepts"
-    } else {
-        "refuses"
-    };
-    tell(format!("B writes {}: the database {verdict} it", of_b.new));
+    tell(format!("B writes {}: the database {answer} it", of_b.new));
     a.ended().await?;
     b.ended().await?;
     Ok(figures)
