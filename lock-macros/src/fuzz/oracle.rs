@@ -72,14 +72,16 @@ pub(super) fn judge(arguments: &TokenStream, item: &TokenStream) -> Result<bool,
 
 /// The item as it was; only another copy of the attribute may have gone.
 fn is_untouched(rest: &TokenStream, item: &TokenStream) -> bool {
-    let (rest, written) = (rest.to_string(), item.to_string());
+    // Parsed and written again, a token may stand closer to the next.
+    let shown = |tokens: &TokenStream| tokens.to_string().replace([' ', '\n'], "");
+    let (rest, written) = (shown(rest), shown(item));
     let written = if written.contains("distributed_lock") {
-        untouched(item.clone()).to_string()
+        shown(&untouched(item.clone()))
     } else {
         written
     };
-    let allowed = quote!(#[allow(unused)]).to_string();
-    rest.strip_prefix(&allowed).unwrap_or(&rest).trim() == written.trim() || rest == written
+    let allowed = shown(&quote!(#[allow(unused)]));
+    rest == written || rest.strip_prefix(&allowed) == Some(&written)
 }
 
 /// `:: core :: compile_error ! { "…" }`
