@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A shell that sees its standard input close, which the end of the parent does. Everybody whom
-/// the parent starts is in its process group: stopped ones die of this signal, too.
-const SCRIPT: &str = "cat >/dev/null; rm -rf \"$1\"; kill -9 0";
+/// the parent starts is in its process group, stopped or not; the server's files go when it has ended.
+const SCRIPT: &str = "cat >/dev/null; trap '' TERM; kill -TERM 0; kill -CONT 0; sleep 0.3; \
+                      rm -rf \"$1\"; kill -9 0";
 
 #[derive(Debug)]
 pub(crate) struct Guardian {

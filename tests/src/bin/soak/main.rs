@@ -25,6 +25,7 @@ mod report;
 mod resource;
 mod section;
 mod stops;
+mod table;
 mod watched;
 mod worker;
 

@@ -31,10 +31,10 @@ impl Naive {
         let give_up = now() + micros(wait);
         loop {
             let sent = now();
-            let mut set = redis::cmd("SET");
-            set.arg(name(key)).arg("taken").arg("NX").arg("PX");
-            set.arg(micros(ttl) / 1_000);
-            match self.send::<Option<String>>(&set).await {
+            let mut command = redis::cmd("SET");
+            command.arg(name(key)).arg("taken").arg("NX").arg("PX");
+            command.arg(micros(ttl) / 1_000);
+            match self.send::<Option<String>>(&command).await {
                 Ok(Some(_)) => return Ok(sent),
                 Ok(None) if wait.is_zero() => return Err(How::Busy),
                 Ok(None) if now() > give_up => return Err(How::WaitTimeout),

@@ -127,11 +127,11 @@ impl Nemesis {
         }
     }
 
-    /// Two in three seconds.
+    /// Some four in five seconds.
     async fn kill_workers(self: Arc<Self>) {
         let mut chance = self.chance(3);
         loop {
-            sleep(chance.millis(500, 2_500)).await;
+            sleep(chance.millis(400, 2_000)).await;
             let workers = self.crew().all();
             let Some(serial) = chance.one_of(&workers) else {
                 continue;

@@ -1,13 +1,13 @@
 //! What came of it, for people and for whoever reads the last line.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::arguments::Mode;
 use crate::interval::Overlap;
 use crate::ledger::Ledger;
 use crate::nemesis::Deeds;
+use crate::table::{self, Row, figure};
 
 /// Of each kind of violation, how many are told in words.
 const TOLD: usize = 8;
@@ -30,12 +30,8 @@ pub(crate) struct Report {
     pub(crate) restarts: u64,
     unexplained: u64,
     violations: Vec<String>,
-    table: Vec<[String; 3]>,
+    table: Vec<Row>,
     keys: Vec<[String; 4]>,
-}
-
-fn figure(deeds: &AtomicU64) -> u64 {
-    deeds.load(Ordering::Relaxed)
 }
 
 fn told(overlap: &Overlap) -> String {
@@ -80,7 +76,11 @@ impl Report {
             restarts: figure(&deeds.restarts),
             unexplained: ledger.unexplained,
             violations,
-            table: Vec::new(),
+            table: table::rows(
+                ledger,
+                deeds,
+                [plain.len(), after_loss.len(), orphans.len()],
+            ),
             keys: ledger
                 .counters
                 .iter()
@@ -95,123 +95,6 @@ impl Report {
                 })
                 .collect(),
         }
-        .with_table(ledger, deeds)
-    }
-
-    fn with_table(mut self, ledger: &Ledger, deeds: &Deeds) -> Self {
-        let acknowledged: u64 = ledger.counters.iter().map(|one| one.acknowledged).sum();
-        let ended: Vec<String> = ledger
-            .ended
-            .iter()
-            .map(|(how, count)| format!("{how} {count}"))
-            .collect();
-        let by = ledger.intruders;
-        let lines: [(&str, u64, String); 16] = [
-            (
-                "sections",
-                self.sections,
-                "bodies that began under a lock".into(),
-            ),
-            (
-                "acknowledged",
-                acknowledged,
-                "updates that a counter said it had taken".into(),
-            ),
-            (
-                "lost",
-                self.lost,
-                "acknowledged updates that the counters do not contain at the end".into(),
-            ),
-            (
-                "refused",
-                ledger.refused,
-                "reads and writes that a counter refused because it had seen a newer fence".into(),
-            ),
-            (
-                "intruders",
-                by.late + by.gone + by.after_loss,
-                format!(
-                    "writes taken from who held the lock no more: {} after the deadline, {} from a body \
-                     that was gone, {} after the server had forgotten the lock",
-                    by.late, by.gone, by.after_loss
-                ),
-            ),
-            (
-                "overlaps",
-                self.overlaps as u64,
-                "two that held one lock, each from its grant to the earlier of its release and its \
-                 deadline"
-                    .into(),
-            ),
-            (
-                "overlaps_after_data_loss",
-                self.overlaps_after_loss as u64,
-                "the same where a server had died with its data after the first one's lease began: \
-                 nobody can know, and only the fence helps"
-                    .into(),
-            ),
-            (
-                "late_polls",
-                self.late_polls,
-                "polls of a body that began after its deadline".into(),
-            ),
-            (
-                "orphans",
-                self.orphans as u64,
-                "locks still there when all workers had ended and the longest ttl and a second were over"
-                    .into(),
-            ),
-            (
-                "stuck",
-                self.stuck,
-                "calls that took longer than their wait and the command deadline allow, not counting \
-                 stops, and workers that did not end"
-                    .into(),
-            ),
-            (
-                "pauses",
-                self.pauses,
-                "workers stopped for 0.1 to 1 s, half of them while they held a lock".into(),
-            ),
-            (
-                "kills",
-                self.kills,
-                "workers killed and replaced".into(),
-            ),
-            (
-                "restarts",
-                self.restarts,
-                format!(
-                    "the server killed and started again, {} times without its data",
-                    figure(&deeds.losses)
-                ),
-            ),
-            (
-                "server pauses",
-                figure(&deeds.server_pauses),
-                "the server stopped for 0.1 to 1 s".into(),
-            ),
-            (
-                "cuts, delays",
-                figure(&deeds.cuts) + figure(&deeds.delays),
-                format!(
-                    "connections: {} cut, {} slowed down; and the scripts flushed {} times",
-                    figure(&deeds.cuts),
-                    figure(&deeds.delays),
-                    figure(&deeds.flushes)
-                ),
-            ),
-            (
-                "calls",
-                ledger.ended.values().sum(),
-                format!("how they ended: {}", ended.join(", ")),
-            ),
-        ];
-        self.table = lines
-            .into_iter()
-            .map(|(name, count, means)| [name.to_owned(), count.to_string(), means])
-            .collect();
-        self
     }
 
     /// What must hold and does not.
@@ -270,7 +153,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f)?;
-        for [name, count, means] in &self.table {
+        for Row { name, count, means } in &self.table {
             let mut lines = wrapped(means, 72).into_iter();
             let first = lines.next().unwrap_or_default();
             writeln!(f, "{name:<25}{count:>8}  {first}")?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lock_runtime::{LockClient, LockError, LockGuard, distributed_lock};
+use lock_runtime::{FencingToken, LockClient, LockError, LockGuard, distributed_lock};
 use tokio::time::sleep;
 
 use crate::chance::Chance;
@@ -53,9 +53,7 @@ impl Plan {
             0 => Duration::ZERO,
             _ => chance.millis(200, 1_500),
         };
-        let mut steps: Vec<Duration> = (0..1 + chance.below(4))
-            .map(|_| chance.millis(0, 4))
-            .collect();
+        let mut steps: Vec<Duration> = (0..=chance.below(4)).map(|_| chance.millis(0, 4)).collect();
         // Some work for longer than a lease lasts: they are cut off, or renewed.
         if chance.percent(4) {
             let pieces = 10 + chance.below(30);
@@ -151,7 +149,7 @@ async fn leased_renewed(client: &LockClient, link: &Link, plan: &Plan) -> Result
 }
 
 async fn guarded(link: &Link, plan: &Plan, lock: &LockGuard) -> Result<(), Trouble> {
-    let fence = lock.fencing_token().map_or(0, |fence| fence.get());
+    let fence = lock.fencing_token().map_or(0, FencingToken::get);
     let term = Term::Guard(lock, plan.ttl);
     Watched::new(link, plan.call, term, increment(link, plan, fence)).await
 }

@@ -43,7 +43,7 @@ impl Term<'_> {
     fn since(self, deadline: u64) -> u64 {
         match self {
             // What the library leaves as a margin: a hundredth and two milliseconds.
-            Self::Guard(_, ttl) => deadline.saturating_sub(micros(ttl - ttl / 100) - 2_000),
+            Self::Guard(_, ttl) => deadline.saturating_sub(micros(ttl * 99 / 100) - 2_000),
             Self::Hope { since, .. } => since,
         }
     }
