@@ -66,7 +66,7 @@ async fn watch(mut worker: Worker) -> Result<Figures> {
 async fn pause(worker: &Worker, figures: &mut Figures) -> Result<()> {
     worker.stop()?;
     figures.stops += 1;
-    sleep(TTL.mul_f64(1.2 + 1.8 * fastrand::f64())).await;
+    sleep(TTL.mul_f64(1.1 + 1.1 * fastrand::f64())).await;
     worker.resume()
 }
 

@@ -18,7 +18,7 @@ pub(crate) const AMOUNT: i64 = 10;
 pub(crate) const TTL: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between read and write.
-const WORK: Duration = Duration::from_millis(15);
+const WORK: Duration = Duration::from_millis(30);
 
 /// What a teller is started with.
 pub(crate) struct Orders {
