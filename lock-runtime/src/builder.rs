@@ -157,14 +157,50 @@ impl LockClientBuilder {
     ///
     /// Outside a tokio runtime.
     pub async fn connect(self, url: &str) -> Result<LockClient, LockError> {
-        self.validate()?;
+        let target = self.target();
+        self.connect_to(url, target).await
+    }
+
+    /// As [`LockClientBuilder::connect`], but over the streams that `connector` makes: for
+    /// simulations.
+    ///
+    /// # Errors
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub async fn connect_through<S, F>(
+        self,
+        url: &str,
+        connector: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Result<LockClient, LockError>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+        F: Future<Output = std::io::Result<S>> + Send + 'static,
+    {
         let target = Target {
+            connector: Some(crate::store::redis::Connector::new(connector)),
+            ..self.target()
+        };
+        self.connect_to(url, target).await
+    }
+
+    fn target(&self) -> Target {
+        Target {
             connect_timeout: self.connect_timeout,
             response_timeout: self.settings.command_deadline / 4,
             probe: format!("{}connect", self.settings.prefix),
             #[cfg(feature = "tls")]
             root_certificate: self.root_certificate.clone(),
-        };
+            #[cfg(feature = "testing")]
+            connector: None,
+        }
+    }
+
+    async fn connect_to(self, url: &str, target: Target) -> Result<LockClient, LockError> {
+        self.validate()?;
         let store = RedisStore::new(url, target)?;
         let deadline = Instant::now() + self.connect_timeout;
         while let Err(cause) = store.session().await {

@@ -119,6 +119,13 @@ pub mod __private {
     pub use crate::private::*;
 }
 
+/// What a simulation needs to replay a run.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod __simulation {
+    pub use crate::chance::seed;
+}
+
 pub use builder::LockClientBuilder;
 pub use lock_macros::distributed_lock;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
+use crate::chance::{identity, wall_clock};
 use crate::percent;
 
 const HOST_BYTES: usize = 60;
@@ -34,15 +35,12 @@ impl LockToken {
     }
 
     fn labelled(host: &str, pid: u32, function: &str, ttl: Duration, hold: Duration) -> Self {
-        // The wall clock is for the reader of the label alone.
-        let taken = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_millis());
         Self(
             format!(
-                "{}|{host}|{pid}|{}|{taken}|{}|{}",
-                Uuid::new_v4().simple(),
+                "{}|{host}|{pid}|{}|{}|{}|{}",
+                identity().simple(),
                 label_tail(function, FUNCTION_BYTES),
+                wall_clock(),
                 ttl.as_millis(),
                 hold.as_millis(),
             )

@@ -52,6 +52,7 @@ async fn work(releases: &Arc<Releases>) {
             return;
         }
         tokio::select! {
+            biased;
             () = work => {}
             Some(()) = running.next() => {}
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +25,8 @@ pub(crate) struct Target {
     pub(crate) probe: String,
     #[cfg(feature = "tls")]
     pub(crate) root_certificate: Option<Vec<u8>>,
+    #[cfg(feature = "testing")]
+    pub(crate) connector: Option<super::connector::Connector>,
 }
 
 /// One Redis or Valkey server.
@@ -156,11 +159,8 @@ impl RedisStore {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        let connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let connection = self.connected(&config).await;
+        let connection = connection.map_err(|error| self.unreachable(&error))?;
         let session = RedisSession::new(connection, self.target.response_timeout);
         match session.probe(&self.target.probe).await {
             Ok(()) => Ok(Arc::new(session)),
@@ -170,6 +170,21 @@ impl RedisStore {
             )),
             Err(error) => Err(error),
         }
+    }
+
+    async fn connected(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> redis::RedisResult<MultiplexedConnection> {
+        #[cfg(feature = "testing")]
+        if let Some(connector) = &self.target.connector {
+            let info = self.client.get_connection_info();
+            return connector.connect(info.redis_settings(), config).await;
+        }
+        let client = &self.client;
+        client
+            .get_multiplexed_async_connection_with_config(config)
+            .await
     }
 
     fn unreachable(&self, error: &redis::RedisError) -> StoreError {

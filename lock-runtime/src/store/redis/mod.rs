@@ -3,6 +3,8 @@
 mod backoff;
 mod connection;
 mod connections;
+#[cfg(feature = "testing")]
+mod connector;
 mod dialect;
 mod scripts;
 mod session;
@@ -10,3 +12,5 @@ mod session;
 mod tls;
 
 pub(crate) use connection::{RedisStore, Target};
+#[cfg(feature = "testing")]
+pub(crate) use connector::Connector;

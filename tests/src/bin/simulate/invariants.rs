@@ -1,0 +1,140 @@
+//! What must hold, at every step and at the end of every call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lock_runtime::LockGuard;
+
+use crate::server::keyspace::{Keyspace, Spans};
+use crate::world::{self, World};
+
+/// Who trusts a lease, and until when as far as its last poll could tell.
+#[derive(Default)]
+pub(crate) struct Trusts {
+    next: u64,
+    open: BTreeMap<u64, Trust>,
+}
+
+struct Trust {
+    who: String,
+    key: String,
+    token: String,
+    until: Duration,
+}
+
+/// A holder that is watched while this lives.
+pub(crate) struct Watch {
+    id: u64,
+    pub(crate) token: String,
+}
+
+impl Watch {
+    pub(crate) fn over(who: &str, guard: &LockGuard) -> Self {
+        let token = guard.token().as_str().to_owned();
+        world::with(|world| {
+            let name = world.history.name(&token);
+            world.tell(who, format_args!("holds {} by {name}", guard.key()));
+            world.trusts.next += 1;
+            let id = world.trusts.next;
+            let trust = Trust {
+                who: who.to_owned(),
+                key: guard.key().to_owned(),
+                token: token.clone(),
+                until: Duration::ZERO,
+            };
+            world.trusts.open.insert(id, trust);
+            Self { id, token }
+        })
+    }
+
+    /// Notes what the holder sees when it is polled.
+    pub(crate) fn polled(&self, remaining: Duration) {
+        world::with(|world| {
+            let now = world.now;
+            if let Some(trust) = world.trusts.open.get_mut(&self.id) {
+                trust.until = now + remaining;
+            }
+        });
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        world::with(|world| {
+            let trust = world.trusts.open.remove(&self.id);
+            let Some(trust) = trust else { return };
+            let name = world.history.name(&self.token);
+            world.tell(&trust.who, format_args!("lets go of {name}"));
+        });
+    }
+}
+
+/// At every step: who trusts a lease has the key, and has it alone, unless the server lost its data.
+pub(crate) fn check_step(world: &mut World) {
+    let now = world.now;
+    let mut wrong = Vec::new();
+    let live: Vec<&Trust> = world
+        .trusts
+        .open
+        .values()
+        .filter(|trust| trust.until > now && !world.keyspace.was_lost(&trust.token))
+        .collect();
+    for (at, trust) in live.iter().enumerate() {
+        let twice = |other: &&&Trust| other.key == trust.key;
+        if let Some(other) = live[at + 1..].iter().find(twice) {
+            wrong.push(format!(
+                "{} and {} both trust a lease on {}",
+                trust.who, other.who, trust.key
+            ));
+        }
+        if !world.keyspace.holds(&trust.key, &trust.token) {
+            let found = world.keyspace.value(&trust.key).map(str::to_owned);
+            let until = trust.until.as_millis();
+            let (who, key) = (&trust.who, &trust.key);
+            let (ours, found) = (trust.token.clone(), found);
+            let ours = world.history.name(&ours);
+            let found = found.map_or("nothing".to_owned(), |found| world.history.name(&found));
+            wrong.push(format!(
+                "{who} trusts its lease on {key} by {ours} until {until} ms, the server shows {found}"
+            ));
+        }
+    }
+    wrong.extend(world.keyspace.wrongs());
+    for wrong in wrong {
+        // Once is enough: it stays so for many steps.
+        if !world.violations.iter().any(|told| told.ends_with(&wrong)) {
+            world.object(wrong);
+        }
+    }
+}
+
+/// A call came back with Ok: its lock was held from its body's first poll to its last. Unless the
+/// server lost its data under a body that was in time, which nobody can know.
+pub(crate) fn check_ok(token: &str, from: Duration, to: Duration, late: bool) {
+    world::with(|world| {
+        let keyspace = &world.keyspace;
+        if covered(keyspace.spans(token), from, to) || (!late && keyspace.lost_within(token, to)) {
+            return;
+        }
+        let told = format!(
+            "Ok, but {} was not at its key all the time from {} to {} ms",
+            world.history.name(token),
+            from.as_millis(),
+            to.as_millis()
+        );
+        world.object(told);
+    });
+}
+
+fn covered(spans: &Spans, from: Duration, to: Duration) -> bool {
+    spans
+        .iter()
+        .any(|span| span.from <= from && span.to.is_none_or(|end| end >= to))
+}
+
+/// After the network has been calm and every call has ended: nothing that was taken since `calm` is
+/// left.
+pub(crate) fn check_left(keyspace: &Keyspace, calm: Duration) -> Vec<String> {
+    let left = keyspace.locks().filter(|(_, since)| *since >= calm);
+    left.map(|(key, _)| key.to_owned()).collect()
+}

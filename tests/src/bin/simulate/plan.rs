@@ -1,0 +1,96 @@
+//! What a seed is about: a run in which everything fails shows less than many that differ.
+
+use std::fmt;
+
+use crate::chance::Chance;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fault {
+    Hold,
+    Partition,
+    PartitionOneWay,
+    Loss,
+    ServerRestart,
+    ServerDataLoss,
+    ServerStop,
+    ClientCrash,
+    ScriptFlush,
+    Delay,
+}
+
+const FAULTS: [Fault; 10] = [
+    Fault::Hold,
+    Fault::Partition,
+    Fault::PartitionOneWay,
+    Fault::Loss,
+    Fault::ServerRestart,
+    Fault::ServerDataLoss,
+    Fault::ServerStop,
+    Fault::ClientCrash,
+    Fault::ScriptFlush,
+    Fault::Delay,
+];
+
+pub(crate) struct Plan {
+    /// Faults of links and processes, one at a time.
+    pub(crate) faults: Vec<Fault>,
+    /// Pause between two of them, at most.
+    pub(crate) pause: u64,
+    /// Latency of a message, at most, in ms.
+    pub(crate) latency: u64,
+    /// Of a hundred commands, how many are stalled before they run, or their answers.
+    pub(crate) stalls: u64,
+    /// How long, at most, in ms.
+    pub(crate) stall: u64,
+    /// Of a hundred commands, at how many the server resets the connection.
+    pub(crate) resets: u64,
+    /// Whether the clocks of clients jump, as those of processes that were stopped.
+    pub(crate) jumps: bool,
+    /// Of a hundred calls, how many are dropped at some await.
+    pub(crate) cuts: u64,
+    /// The shortest ttl, in ms.
+    pub(crate) ttl: u64,
+    /// Of a hundred calls, how many let a body run on after the loss.
+    pub(crate) finishing: u64,
+}
+
+impl Plan {
+    pub(crate) fn draw(chance: &mut Chance) -> Self {
+        let some = chance.one_of(&[0, 30, 60, 100]);
+        let faults = FAULTS.into_iter().filter(|_| chance.percent(some));
+        Self {
+            faults: faults.collect(),
+            pause: chance.one_of(&[60, 150, 400]),
+            latency: chance.one_of(&[3, 10, 40, 120]),
+            stalls: chance.one_of(&[0, 2, 5, 10]),
+            stall: chance.one_of(&[60, 250, 600]),
+            resets: chance.one_of(&[0, 0, 1, 3]),
+            jumps: chance.percent(40),
+            cuts: chance.one_of(&[0, 15, 40]),
+            ttl: chance.one_of(&[15, 30, 100]),
+            finishing: chance.one_of(&[10, 30, 60]),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            faults,
+            pause,
+            latency,
+            stalls,
+            stall,
+            resets,
+            jumps,
+            cuts,
+            ttl,
+            finishing,
+        } = self;
+        write!(
+            f,
+            "faults {faults:?} every {pause} ms, latency {latency} ms, {stalls} % stalled for {stall} ms, \
+             {resets} % reset, jumps {jumps}, {cuts} % cut, ttl from {ttl} ms, {finishing} % finish"
+        )
+    }
+}

@@ -1,0 +1,173 @@
+//! One seed, from beginning to end.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, SystemTime};
+
+use turmoil::{Builder, Sim};
+
+use crate::client::{self, ACTORS};
+use crate::invariants;
+use crate::nemesis::Nemesis;
+use crate::server;
+use crate::world::{self, Phase, World};
+
+pub(crate) const CLIENTS: [&str; 2] = ["a", "b"];
+
+const TICK: Duration = Duration::from_millis(1);
+const CHAOS: Duration = Duration::from_millis(2_000);
+/// After it the server's last stall is over and what was under way has arrived.
+const SETTLING: Duration = Duration::from_millis(650);
+/// The longest that calls may take to end once nothing fails any more.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// For the last releases, on a calm network.
+const LAST_RELEASES: Duration = Duration::from_millis(60);
+/// For what was taken before the network became calm: the longest ttl, and a stall.
+const LONGEST_TTL: Duration = Duration::from_millis(1_200);
+
+pub(crate) struct Ended {
+    pub(crate) seed: u64,
+    pub(crate) violations: Vec<String>,
+    pub(crate) steps: u64,
+    pub(crate) digest: u64,
+    pub(crate) history: String,
+    pub(crate) counts: BTreeMap<String, usize>,
+}
+
+pub(crate) fn run(seed: u64) -> Ended {
+    world::replace(Some(World::new(seed)));
+    lock_runtime::__simulation::seed(Some(seed));
+    let steps = catch_unwind(AssertUnwindSafe(|| live(seed)));
+    lock_runtime::__simulation::seed(None);
+    let mut world = world::replace(None).expect("this run's");
+    let steps = steps.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        world.object(format!("panic: {}", text.unwrap_or_default()));
+        0
+    });
+    Ended {
+        seed,
+        violations: world.violations,
+        steps,
+        digest: world.history.digest(),
+        history: world.history.text().to_owned(),
+        counts: world.counts,
+    }
+}
+
+fn simulation(seed: u64) -> Sim<'static> {
+    let latency = world::with(|world| world.plan.latency);
+    let mut sim = Builder::new()
+        .rng_seed(seed)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        .simulation_duration(Duration::from_secs(600))
+        .tick_duration(TICK)
+        // At least a tick: hosts are stepped one after the other.
+        .min_message_latency(TICK)
+        .max_message_latency(Duration::from_millis(latency))
+        .tcp_capacity(1024)
+        .build();
+    // The server last: within a step it must not be ahead of its clients.
+    for client in CLIENTS {
+        sim.host(client, move || client::process(client));
+    }
+    sim.host("server", server::serve);
+    world::with(|world| {
+        for client in CLIENTS {
+            world.hosts.insert(sim.lookup(client), client);
+        }
+        world.tell("plan", format_args!("{}", world.plan.to_string()));
+    });
+    sim
+}
+
+fn live(seed: u64) -> u64 {
+    let mut sim = simulation(seed);
+    let mut nemesis = Nemesis::new();
+    let mut steps = 0;
+    let mut calm = Duration::ZERO;
+    // When what is waited for in the present phase came true.
+    let mut since = None;
+    loop {
+        let phase = world::phase();
+        if phase == Phase::Chaos {
+            nemesis.step(&mut sim);
+        }
+        let stepped = sim.step();
+        steps += 1;
+        let now = sim.elapsed();
+        world::with(|world| {
+            world.now = now;
+            if let Err(error) = stepped {
+                world.object(format!("a host failed: {error}"));
+            }
+            for (key, token) in world.keyspace.expire(now) {
+                let token = world.history.name(&token);
+                world.tell("server", format_args!("{key} expires with {token}"));
+            }
+            invariants::check_step(world);
+        });
+        if phase != Phase::Chaos && now > calm + PATIENCE {
+            world::object(format!("stuck, {phase:?} does not end"));
+            break;
+        }
+        if phase == Phase::Chaos {
+            if now >= CHAOS {
+                nemesis.end(&mut sim);
+                enter(Phase::Settling);
+                calm = now;
+            }
+            continue;
+        }
+        let all = CLIENTS.len() * ACTORS;
+        let (arrived, closed) = world::with(|world| (world.arrived, world.closed));
+        let reached = match phase {
+            Phase::Settling => arrived == all && now >= calm + SETTLING,
+            Phase::Clean => arrived == 2 * all,
+            _ => closed == CLIENTS.len(),
+        };
+        if !reached {
+            continue;
+        }
+        let waited = now - *since.get_or_insert(now);
+        match phase {
+            Phase::Settling => {
+                enter(Phase::Clean);
+                calm = now;
+                since = None;
+            }
+            Phase::Clean if waited >= LAST_RELEASES => {
+                object_to_left(calm);
+                enter(Phase::Closing);
+                since = None;
+            }
+            Phase::Closing => {
+                if world::with(|world| world.keyspace.locks().count()) == 0 {
+                    break;
+                }
+                if waited > LONGEST_TTL {
+                    object_to_left(Duration::ZERO);
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+fn enter(phase: Phase) {
+    world::with(|world| {
+        world.phase = phase;
+        world.tell("===", format_args!("{phase:?}"));
+    });
+}
+
+fn object_to_left(calm: Duration) {
+    world::with(|world| {
+        for key in invariants::check_left(&world.keyspace, calm) {
+            world.object(format!("{key} is left though nobody holds it"));
+        }
+    });
+}

@@ -1,0 +1,75 @@
+//! A client's stream to the server, whose writes are told in the history.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use turmoil::net::TcpStream;
+
+use crate::server::{self, resp};
+use crate::world;
+
+pub(crate) struct Told {
+    stream: TcpStream,
+    name: String,
+    written: Vec<u8>,
+}
+
+impl Told {
+    pub(crate) async fn connect(host: &'static str) -> io::Result<Self> {
+        let opened = TcpStream::connect(("server", server::PORT)).await;
+        let stream = opened.inspect_err(|_| world::tell(host, format_args!("cannot connect")))?;
+        let name = format!("{host}:{}", stream.local_addr()?.port() - 49_151);
+        world::tell(host, format_args!("connects as {name}"));
+        Ok(Self {
+            stream,
+            name,
+            written: Vec::new(),
+        })
+    }
+
+    fn tell(&mut self, bytes: &[u8]) {
+        self.written.extend_from_slice(bytes);
+        while let Some(command) = resp::command(&mut self.written) {
+            if command[0] != "CLIENT" {
+                world::with(|world| {
+                    let command = server::told(&command, &mut world.history);
+                    world.tell(&self.name, format_args!("-> {command}"));
+                });
+            }
+        }
+    }
+}
+
+impl AsyncRead for Told {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Told {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = written {
+            self.tell(&bytes[..count]);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
