@@ -234,8 +234,12 @@ impl Actor {
             self.meddle(&guard).await;
             watch.polled(guard.remaining());
         }
-        let late = guard.remaining().is_zero();
-        let token = watch.token.clone();
+        *turn.held.borrow_mut() = Some(Holding {
+            token: watch.token.clone(),
+            from,
+            to: world::with(|world| world.now),
+            late: guard.remaining().is_zero(),
+        });
         drop(watch);
         if world::chance(|chance| chance.percent(30)) {
             world::tell(self.name, format_args!("drops its guard"));
@@ -244,14 +248,6 @@ impl Actor {
         let took = self.stopwatch();
         let released = turn.patience.with(guard.release()).await;
         self.within("a release", took, Duration::ZERO);
-        let to = world::with(|world| world.now);
-        *turn.held.borrow_mut() = Some(Holding {
-            token,
-            from,
-            // Given back somewhere in between; held until it was sent.
-            to: to.min(from + began.elapsed().min(turn.hold)),
-            late,
-        });
         Some(released?.map(drop))
     }
 

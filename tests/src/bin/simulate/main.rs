@@ -2,9 +2,13 @@
 //! every delay, loss, crash, restart and cancelled call, and replays to the letter.
 //!
 //! `./tests/simulate --seeds N [--from K]` runs N seeds, `--seed K` one and prints its history.
+//!
+//! Each seed has a process of its own: tokio numbers tasks for the whole process, and ends those of a
+//! killed host in an order that follows from their numbers.
 
 mod actor;
 mod chance;
+mod child;
 mod client;
 mod cut;
 mod history;
@@ -24,26 +28,34 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use run::{Ended, run};
+use child::Told;
 
 const USAGE: &str = "usage: simulate --seeds N [--from K] [--first] | --seed K";
 /// How much of a failing seed's history is shown.
-const LAST_LINES: usize = 60;
+const LAST_LINES: usize = 80;
 
 struct Asked {
     from: u64,
     seeds: u64,
-    /// The whole history of each.
-    whole: bool,
+    way: Way,
     /// Ends with the first violation.
     first: bool,
+}
+
+#[derive(PartialEq)]
+enum Way {
+    Many,
+    /// One seed and its history.
+    One,
+    /// One seed, for the process that asked for many.
+    Child,
 }
 
 fn asked() -> Option<Asked> {
     let mut asked = Asked {
         from: 1,
         seeds: 0,
-        whole: false,
+        way: Way::Many,
         first: false,
     };
     let mut words = std::env::args().skip(1);
@@ -52,10 +64,10 @@ fn asked() -> Option<Asked> {
             "--seeds" => asked.seeds = words.next()?.parse().ok()?,
             "--from" => asked.from = words.next()?.parse().ok()?,
             "--first" => asked.first = true,
-            "--seed" => {
+            "--seed" | child::ARGUMENT => {
                 asked.from = words.next()?.parse().ok()?;
                 asked.seeds = 1;
-                asked.whole = true;
+                asked.way = if word == "--seed" { Way::One } else { Way::Child };
             }
             _ => return None,
         }
@@ -68,37 +80,20 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let began = Instant::now();
-    // In the order of the seeds: one that comes early waits for those before it.
-    let mut early: BTreeMap<u64, Ended> = BTreeMap::new();
     let mut sum = Sum::default();
-    let (next, stop) = (AtomicU64::new(asked.from), AtomicBool::new(false));
-    let end = asked.from + asked.seeds;
-    thread::scope(|scope| {
-        let (ended, results) = mpsc::channel();
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            let (ended, next, stop) = (ended.clone(), &next, &stop);
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || ended.send(run(seed)).is_err() {
-                        return;
-                    }
-                }
-            });
+    let began = Instant::now();
+    match asked.way {
+        Way::Child => {
+            child::tell(&run::run(asked.from));
+            return ExitCode::SUCCESS;
         }
-        drop(ended);
-        for ended in results {
-            early.insert(ended.seed, ended);
-            while let Some(ended) = early.remove(&(asked.from + sum.seeds)) {
-                sum.add(&ended, asked.whole);
-                if asked.first && sum.violations > 0 {
-                    stop.store(true, Ordering::Relaxed);
-                    return;
-                }
-            }
+        Way::One => {
+            let ended = run::run(asked.from);
+            print!("{}", ended.history);
+            sum.add(asked.from, &child::told(&ended));
         }
-    });
+        Way::Many => many(&asked, &mut sum),
+    }
     let seconds = began.elapsed().as_secs_f64();
     for (what, count) in &sum.counts {
         println!("{count:>9} {what}");
@@ -111,6 +106,45 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(sum.violations > 0))
 }
 
+fn many(asked: &Asked, sum: &mut Sum) {
+    // In the order of the seeds: one that comes early waits for those before it.
+    let mut early: BTreeMap<u64, Told> = BTreeMap::new();
+    let (next, stop) = (AtomicU64::new(asked.from), AtomicBool::new(false));
+    let end = asked.from + asked.seeds;
+    thread::scope(|scope| {
+        let (ended, results) = mpsc::channel();
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (ended, next, stop) = (ended.clone(), &next, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end || ended.send((seed, child::run(seed))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(ended);
+        for (seed, told) in results {
+            early.insert(seed, told);
+            while let Some(told) = early.remove(&(asked.from + sum.seeds)) {
+                let seed = asked.from + sum.seeds;
+                if !told.violations.is_empty() {
+                    let history = child::history(seed);
+                    let lines: Vec<&str> = history.lines().collect();
+                    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+                    println!("{}", last.join("\n"));
+                }
+                sum.add(seed, &told);
+                if asked.first && sum.violations > 0 {
+                    stop.store(true, Ordering::Relaxed);
+                    return;
+                }
+            }
+        }
+    });
+}
+
 #[derive(Default)]
 struct Sum {
     seeds: u64,
@@ -121,25 +155,18 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, ended: &Ended, whole: bool) {
+    fn add(&mut self, seed: u64, told: &Told) {
         self.seeds += 1;
-        self.violations += ended.violations.len();
-        self.steps += ended.steps;
-        let both = [self.digest.to_be_bytes(), ended.digest.to_be_bytes()];
+        self.violations += told.violations.len();
+        self.steps += told.steps;
+        let both = [self.digest.to_be_bytes(), told.digest.to_be_bytes()];
         self.digest = history::digest(both.as_flattened());
-        for (what, count) in &ended.counts {
+        for (what, count) in &told.counts {
             *self.counts.entry(what.clone()).or_default() += count;
         }
-        let lines: Vec<&str> = ended.history.lines().collect();
-        let seed = ended.seed;
-        if whole {
-            println!("{}", ended.history);
-        } else if !ended.violations.is_empty() {
-            println!("{}", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
-        }
-        if !ended.violations.is_empty() {
+        if !told.violations.is_empty() {
             println!("seed {seed} failed, replay it by `./tests/simulate --seed {seed}`:");
-            for violation in &ended.violations {
+            for violation in &told.violations {
                 println!("  {violation}");
             }
         }

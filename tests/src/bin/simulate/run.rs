@@ -26,7 +26,6 @@ const LAST_RELEASES: Duration = Duration::from_millis(60);
 const LONGEST_TTL: Duration = Duration::from_millis(1_200);
 
 pub(crate) struct Ended {
-    pub(crate) seed: u64,
     pub(crate) violations: Vec<String>,
     pub(crate) steps: u64,
     pub(crate) digest: u64,
@@ -47,7 +46,6 @@ pub(crate) fn run(seed: u64) -> Ended {
         0
     });
     Ended {
-        seed,
         violations: world.violations,
         steps,
         digest: world.history.digest(),
