@@ -31,6 +31,7 @@ pub(crate) struct Actor {
 #[derive(Clone)]
 pub(crate) struct Turn {
     pub(crate) who: &'static str,
+    pub(crate) host: &'static str,
     pub(crate) key: usize,
     ttl: Duration,
     wait: Duration,
@@ -69,12 +70,21 @@ async fn fenced(client: &LockClient, turn: &Turn) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(
+    key = "<turn.key>", ttl = turn.ttl, wait = turn.wait, fence, on_lost = "finish", guard = lock, client = client
+)]
+async fn fenced_and_finished(client: &LockClient, turn: &Turn) -> Result<(), LockError> {
+    hold(turn, lock, false).await;
+    Ok(())
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Cancelled,
     Finished,
     Renewed,
     Fenced,
+    FencedAndFinished,
     ByHand,
 }
 
@@ -106,7 +116,7 @@ impl Actor {
                 chance.millis(300, 500)
             };
             let way = if chance.percent(plan.finishing) {
-                Way::Finished
+                chance.one_of(&[Way::Finished, Way::FencedAndFinished])
             } else {
                 chance.one_of(&[
                     Way::Cancelled,
@@ -117,7 +127,7 @@ impl Actor {
                 ])
             };
             let longest = match way {
-                Way::Finished => 800,
+                Way::Finished | Way::FencedAndFinished => 800,
                 _ => 150,
             };
             let part = u32::try_from(chance.below(longest)).unwrap_or_default();
@@ -165,6 +175,7 @@ impl Actor {
     ) -> Turn {
         Turn {
             who: self.name,
+            host: self.host,
             key,
             ttl,
             wait,
@@ -193,6 +204,7 @@ impl Actor {
             Way::Finished => turn.patience.with(finished(client, turn)).await,
             Way::Renewed => turn.patience.with(renewed(client, turn)).await,
             Way::Fenced => turn.patience.with(fenced(client, turn)).await,
+            Way::FencedAndFinished => turn.patience.with(fenced_and_finished(client, turn)).await,
             Way::ByHand => self.hold_by_hand(turn).await,
         };
         let told = match &ended {
@@ -206,7 +218,8 @@ impl Actor {
             world::object(format!("{} was not served on a calm network", self.name));
         }
         if let (Some(Ok(())), Some(held)) = (&ended, turn.held.take()) {
-            invariants::check_ok(&held.token, held.from, held.to, held.late);
+            invariants::check_ok(&held);
+            self.check_told(&held);
         }
     }
 
@@ -239,6 +252,7 @@ impl Actor {
             from,
             to: world::with(|world| world.now),
             late: guard.remaining().is_zero(),
+            ended: self.stopwatch(),
         });
         drop(watch);
         if world::chance(|chance| chance.percent(30)) {
@@ -263,21 +277,53 @@ impl Actor {
     }
 
     fn stopwatch(&self) -> (Instant, Duration) {
-        (Instant::now(), self.jumped())
+        stopwatch(self.host)
     }
 
     fn jumped(&self) -> Duration {
-        world::with(|world| world.jumped.get(self.host).copied().unwrap_or_default())
+        jumped(self.host)
+    }
+
+    /// Ok before the command deadline was over: the release was answered. If it was sent but once, that
+    /// answer says whether the lock was held.
+    fn check_told(&self, held: &Holding) {
+        let answered = self.since(held.ended) < COMMAND_DEADLINE;
+        world::with(|world| {
+            let refused = world.keyspace.refused(&held.token);
+            if answered && refused && world.releases.get(&held.token) == Some(&1) {
+                let name = world.history.name(&held.token);
+                world.object(format!(
+                    "Ok, but the release of {name} said that it was lost"
+                ));
+            }
+        });
+    }
+
+    fn since(&self, then: (Instant, Duration)) -> Duration {
+        let jumped = self.jumped().saturating_sub(then.1);
+        then.0.elapsed().saturating_sub(jumped)
     }
 
     /// No caller waits for longer than it has said, and one command deadline.
     fn within(&self, what: &str, since: (Instant, Duration), wait: Duration) {
-        let took = since.0.elapsed().saturating_sub(self.jumped() - since.1);
+        let took = self.since(since);
         let most = wait + COMMAND_DEADLINE + GRAIN;
         if took > most {
-            world::object(format!("{what} of {} took {took:?}, not {most:?}", self.name));
+            world::object(format!(
+                "{what} of {} took {took:?}, not {most:?}",
+                self.name
+            ));
         }
     }
+}
+
+/// Now, and by how much the host's clock has jumped so far.
+pub(crate) fn stopwatch(host: &str) -> (Instant, Duration) {
+    (Instant::now(), jumped(host))
+}
+
+fn jumped(host: &str) -> Duration {
+    world::with(|world| world.jumped.get(host).copied().unwrap_or_default())
 }
 
 fn variant(error: &LockError) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lock_runtime::LockGuard;
 
+use crate::holding::Holding;
 use crate::server::keyspace::{Keyspace, Spans};
 use crate::world::{self, World};
 
@@ -77,7 +78,17 @@ pub(crate) fn check_step(world: &mut World) {
         .trusts
         .open
         .values()
-        .filter(|trust| trust.until > now && !world.keyspace.was_lost(&trust.token))
+        .filter(|trust| trust.until > now)
+        .filter(|trust| match world.keyspace.lost_at(&trust.token) {
+            None => true,
+            Some(lost) => {
+                // What it was told before may be trusted for as long as that was good for.
+                if trust.until > lost + ttl(&trust.token) {
+                    wrong.push(format!("{} was told of a loss and trusts on", trust.who));
+                }
+                false
+            }
+        })
         .collect();
     for (at, trust) in live.iter().enumerate() {
         let twice = |other: &&&Trust| other.key == trust.key;
@@ -108,9 +119,23 @@ pub(crate) fn check_step(world: &mut World) {
     }
 }
 
+/// What was asked for, by the token's label.
+fn ttl(token: &str) -> Duration {
+    let millis = token.split('|').nth(5).and_then(|ttl| ttl.parse().ok());
+    Duration::from_millis(millis.expect("a label with the ttl"))
+}
+
 /// A call came back with Ok: its lock was held from its body's first poll to its last. Unless the
 /// server lost its data under a body that was in time, which nobody can know.
-pub(crate) fn check_ok(token: &str, from: Duration, to: Duration, late: bool) {
+pub(crate) fn check_ok(held: &Holding) {
+    let Holding {
+        token,
+        from,
+        to,
+        late,
+        ..
+    } = held;
+    let (from, to, late) = (*from, *to, *late);
     world::with(|world| {
         let keyspace = &world.keyspace;
         if covered(keyspace.spans(token), from, to) || (!late && keyspace.lost_within(token, to)) {

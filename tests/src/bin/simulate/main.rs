@@ -67,7 +67,11 @@ fn asked() -> Option<Asked> {
             "--seed" | child::ARGUMENT => {
                 asked.from = words.next()?.parse().ok()?;
                 asked.seeds = 1;
-                asked.way = if word == "--seed" { Way::One } else { Way::Child };
+                asked.way = if word == "--seed" {
+                    Way::One
+                } else {
+                    Way::Child
+                };
             }
             _ => return None,
         }

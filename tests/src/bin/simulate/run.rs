@@ -15,7 +15,7 @@ use crate::world::{self, Phase, World};
 pub(crate) const CLIENTS: [&str; 2] = ["a", "b"];
 
 const TICK: Duration = Duration::from_millis(1);
-const CHAOS: Duration = Duration::from_millis(2_000);
+const CHAOS: Duration = Duration::from_secs(2);
 /// After it the server's last stall is over and what was under way has arrived.
 const SETTLING: Duration = Duration::from_millis(650);
 /// The longest that calls may take to end once nothing fails any more.
@@ -59,7 +59,7 @@ fn simulation(seed: u64) -> Sim<'static> {
     let mut sim = Builder::new()
         .rng_seed(seed)
         .epoch(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
-        .simulation_duration(Duration::from_secs(600))
+        .simulation_duration(Duration::from_mins(10))
         .tick_duration(TICK)
         // At least a tick: hosts are stepped one after the other.
         .min_message_latency(TICK)
@@ -75,7 +75,8 @@ fn simulation(seed: u64) -> Sim<'static> {
         for client in CLIENTS {
             world.hosts.insert(sim.lookup(client), client);
         }
-        world.tell("plan", format_args!("{}", world.plan.to_string()));
+        let plan = world.plan.to_string();
+        world.tell("plan", format_args!("{plan}"));
     });
     sim
 }
@@ -128,7 +129,7 @@ fn live(seed: u64) -> u64 {
         if !reached {
             continue;
         }
-        let waited = now - *since.get_or_insert(now);
+        let waited = now.saturating_sub(*since.get_or_insert(now));
         match phase {
             Phase::Settling => {
                 enter(Phase::Clean);

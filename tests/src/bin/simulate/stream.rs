@@ -34,6 +34,12 @@ impl Told {
         while let Some(command) = resp::command(&mut self.written) {
             if command[0] != "CLIENT" {
                 world::with(|world| {
+                    // A release, by its arguments; EVAL is its second half.
+                    if let [name, _, _, _, token] = command.as_slice()
+                        && name == "EVALSHA"
+                    {
+                        *world.releases.entry(token.clone()).or_default() += 1;
+                    }
                     let command = server::told(&command, &mut world.history);
                     world.tell(&self.name, format_args!("-> {command}"));
                 });

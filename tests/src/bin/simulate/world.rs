@@ -47,6 +47,8 @@ pub(crate) struct World {
     /// By how much each client's clock has jumped, as that of a process which was stopped.
     pub(crate) jumped: BTreeMap<&'static str, Duration>,
     pub(crate) resources: Vec<Resource>,
+    /// How often each token's release was sent.
+    pub(crate) releases: BTreeMap<String, usize>,
     /// Actors that have come to the end of the phase.
     pub(crate) arrived: usize,
     pub(crate) closed: usize,
@@ -110,6 +112,7 @@ impl World {
             hosts: BTreeMap::new(),
             jumped: BTreeMap::new(),
             resources: (0..KEYS).map(|_| Resource::default()).collect(),
+            releases: BTreeMap::new(),
             arrived: 0,
             closed: 0,
             stopped_until: Duration::ZERO,

@@ -1,6 +1,6 @@
 //! What the server stores, and a record of when each token stood at its key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::resp::Reply;
@@ -20,6 +20,8 @@ pub(crate) struct Keyspace {
     /// The newest fence that each lock key was taken with, whatever the server has forgotten.
     fences: BTreeMap<String, u64>,
     scripts: BTreeMap<String, Script>,
+    /// Tokens whose release found something else or nothing.
+    refused: BTreeSet<String>,
     wrongs: Vec<String>,
 }
 
@@ -53,15 +55,20 @@ impl Keyspace {
         self.spans.get(token).unwrap_or(NONE)
     }
 
-    /// Whether the server forgot `token` with all its data.
-    pub(crate) fn was_lost(&self, token: &str) -> bool {
-        self.spans(token).last().is_some_and(|span| span.forgotten)
+    /// When the server forgot `token` with all its data, if it did.
+    pub(crate) fn lost_at(&self, token: &str) -> Option<Duration> {
+        let last = self.spans(token).last()?;
+        last.to.filter(|_| last.forgotten)
     }
 
     /// The same, up to a moment.
     pub(crate) fn lost_within(&self, token: &str, until: Duration) -> bool {
         let mut spans = self.spans(token).iter();
         spans.any(|span| span.forgotten && span.to.is_some_and(|end| end <= until))
+    }
+
+    pub(crate) fn refused(&self, token: &str) -> bool {
+        self.refused.contains(token)
     }
 
     /// Lock keys, and since when they hold what they hold.
@@ -163,7 +170,9 @@ impl Keyspace {
             ["PTTL", key] => match self.entries.get(*key).map(|entry| entry.expires) {
                 None => Reply::Number(-2),
                 Some(None) => Reply::Number(-1),
-                Some(Some(at)) => Reply::Number(i64::try_from((at - now).as_millis()).unwrap_or(0)),
+                Some(Some(at)) => {
+                    Reply::Number(i64::try_from(at.saturating_sub(now).as_millis()).unwrap_or(0))
+                }
             },
             ["SET", key, token, "NX", "GET", "PX", ttl] => match (self.text(key), ttl.parse()) {
                 (Reply::Nil, Ok(ttl)) => {
@@ -187,31 +196,23 @@ impl Keyspace {
                 Some(script) => self.script(*script, rest, now, by),
                 None => NO_SCRIPT,
             },
-            ["EVAL", text, rest @ ..] => match Script::read(text) {
-                Some(script) => {
-                    let hash = redis::Script::new(text).get_hash().to_owned();
-                    self.scripts.insert(hash, script);
-                    self.script(script, rest, now, by)
-                }
-                None => {
+            ["EVAL", text, rest @ ..] => {
+                let Some(script) = Script::read(text) else {
                     self.wrongs
                         .push("a script that the server does not know".to_owned());
-                    UNKNOWN
-                }
-            },
+                    return UNKNOWN;
+                };
+                let hash = redis::Script::new(text).get_hash().to_owned();
+                self.scripts.insert(hash, script);
+                self.script(script, rest, now, by)
+            }
             ["CLIENT", ..] => Reply::Simple("OK"),
             ["WAIT", ..] => Reply::Number(0),
             _ => UNKNOWN,
         }
     }
 
-    fn script(
-        &mut self,
-        script: Script,
-        words: &[&str],
-        now: Duration,
-        by: &'static str,
-    ) -> Reply {
+    fn script(&mut self, script: Script, words: &[&str], now: Duration, by: &'static str) -> Reply {
         match (script, words) {
             (Script::Acquire, ["1", key, token, ttl]) => match (self.text(key), ttl.parse()) {
                 (Reply::Nil, Ok(ttl)) => {
@@ -225,14 +226,19 @@ impl Keyspace {
                 Ok(ttl) => self.fenced(key, fence_key, token, ttl, now, by),
                 Err(_) => UNKNOWN,
             },
-            (Script::Release, ["1", key, token]) => match self.value(key) {
-                None => Reply::Number(0),
-                Some(held) if held != *token => Reply::Number(-1),
-                Some(_) => {
+            (Script::Release, ["1", key, token]) => {
+                let code = match self.value(key) {
+                    None => 0,
+                    Some(held) if held != *token => -1,
+                    Some(_) => 1,
+                };
+                if code == 1 {
                     self.remove(key, now, false);
-                    Reply::Number(1)
+                } else {
+                    self.refused.insert((*token).to_owned());
                 }
-            },
+                Reply::Number(code)
+            }
             (Script::Extend, ["1", key, token, ttl]) => match (self.value(key), ttl.parse()) {
                 (Some(held), Ok(ttl)) if held == *token => self.live_for(key, ttl, now),
                 (_, Ok(_)) => Reply::Number(0),
