@@ -1,0 +1,155 @@
+//! Commands on their way: in order on each connection, in no order between connections.
+//!
+//! In: delay of a command (and of all behind it) for as long as you like, loss of a command or of an
+//! answer, connections given up for new ones while their commands are still on the way, and commands
+//! run twice. Each fault is taken from the world's budget. Out: answers that are not those of their
+//! commands, and commands of one connection that overtake each other; TCP promises neither happens.
+//! Commands run twice are more than a `LockSession` may do; the rules bear them, except that a late
+//! body's result then proves nothing (see `properties`).
+
+/// A command to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Command {
+    /// `SET key token NX GET PX ttl`, or the script that also draws the fence.
+    Set,
+    /// `GET`: whose token stands there?
+    Check,
+    /// Compare-and-pexpire.
+    Extend,
+    /// Compare-and-delete.
+    Cad,
+    /// Compare-and-delete, but if somebody stands in line his token replaces ours for a while.
+    Pass,
+    /// The client's previous token replaced by the given one in one step, with its own ttl.
+    Swap,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Answer {
+    /// SET or swap: the token stands there now. Extend: it stays for another ttl.
+    Done(Grant),
+    /// The token stood there already.
+    Ours(Grant),
+    /// The token that was to be swapped stands there.
+    Old,
+    Other,
+    Free,
+    /// The CAD has deleted the token.
+    Deleted,
+}
+
+/// What the server knows of an acquisition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Grant {
+    /// The fencing token.
+    pub(crate) fence: u8,
+    /// How many acquisitions there were before, which no party knows.
+    pub(crate) rank: u8,
+}
+
+/// A command that has not reached the server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Request {
+    pub(crate) connection: u8,
+    pub(crate) command: Command,
+    pub(crate) token: Token,
+    /// Whether its client still wants the answer.
+    pub(crate) awaited: bool,
+    /// Time may pass before it arrives.
+    pub(crate) slow: bool,
+    pub(crate) copy: bool,
+}
+
+/// The token of one acquire call of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Token {
+    pub(crate) client: u8,
+    pub(crate) call: u8,
+}
+
+impl Token {
+    /// The token that a hand-over to this one replaces.
+    pub(crate) fn previous(self) -> Self {
+        Self {
+            call: self.call.wrapping_sub(1),
+            ..self
+        }
+    }
+}
+
+/// One client's commands on their way, in the order of their sending.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Flight(Vec<Request>);
+
+impl Flight {
+    pub(crate) fn send(&mut self, request: Request) {
+        self.0.push(request);
+    }
+
+    /// The next command of each connection.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = &Request> {
+        let first = |at: usize| {
+            let connection = self.0[at].connection;
+            self.0[..at]
+                .iter()
+                .all(|other| other.connection != connection)
+        };
+        (0..self.0.len())
+            .filter(move |&at| first(at))
+            .map(|at| &self.0[at])
+    }
+
+    /// Whether a release of the token is on its way.
+    pub(crate) fn releases(&self, token: Token) -> bool {
+        let release = |request: &Request| matches!(request.command, Command::Cad | Command::Pass);
+        self.0
+            .iter()
+            .any(|request| release(request) && request.token == token)
+    }
+
+    pub(crate) fn take(&mut self, connection: u8) -> Option<Request> {
+        let at = self
+            .0
+            .iter()
+            .position(|request| request.connection == connection)?;
+        Some(self.0.remove(at))
+    }
+
+    /// The command arrives now and once more later, before anything behind it.
+    pub(crate) fn copy(&mut self, connection: u8) -> Option<Request> {
+        let mut own = self
+            .0
+            .iter_mut()
+            .filter(|request| request.connection == connection);
+        let head = own.next()?;
+        let first = head.clone();
+        head.copy = true;
+        head.slow = true;
+        Some(first)
+    }
+
+    /// The client has stopped waiting: whatever is answered is not heard.
+    pub(crate) fn unheard(&mut self) {
+        for request in &mut self.0 {
+            request.awaited = false;
+        }
+    }
+
+    /// What the connection still carries may arrive at any time.
+    pub(crate) fn leave_behind(&mut self, connection: u8) {
+        for request in &mut self.0 {
+            request.slow |= request.connection == connection;
+        }
+    }
+
+    /// The connections on which something should arrive before time goes on.
+    pub(crate) fn prompt(&self) -> usize {
+        self.heads().filter(|request| !request.slow).count()
+    }
+
+    pub(crate) fn all_slow(&mut self) {
+        for request in &mut self.0 {
+            request.slow = true;
+        }
+    }
+}

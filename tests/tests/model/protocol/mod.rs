@@ -1,0 +1,12 @@
+//! What the parties do: the clients, the server and the resource that the lock protects.
+
+mod asking;
+mod client;
+mod holding;
+mod place;
+mod resource;
+mod server;
+
+pub(crate) use client::{Client, Ended, Phase};
+pub(crate) use resource::{Access, Resource};
+pub(crate) use server::Server;

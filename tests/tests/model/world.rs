@@ -1,0 +1,236 @@
+//! How much may happen: the bounds within which every interleaving is visited.
+
+use crate::rules::Rule;
+
+/// The bounds of one exhaustive visit, and the rule it does without.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) name: &'static str,
+    pub(crate) clients: u8,
+    /// Acquire calls of each client, hand-overs included.
+    pub(crate) calls: u8,
+    /// Ticks until time stands still.
+    pub(crate) ticks: u8,
+    /// Ticks of a ttl.
+    pub(crate) ttl: u8,
+    /// Ticks for which a call asks before it gives up. An answer is waited for one tick.
+    pub(crate) command_deadline: u8,
+    /// A release passes the lock to who stands in line on the server, for one tick.
+    pub(crate) passing: bool,
+    /// Locks are taken by the script that draws a fence, and bodies use the resource.
+    pub(crate) fenced: bool,
+    pub(crate) faults: Faults,
+    pub(crate) without: Option<Rule>,
+}
+
+/// What may still go wrong, and what may still be done without need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Faults {
+    /// Commands that take longer than a tick, for as long as you like.
+    pub(crate) delays: u8,
+    /// Commands or answers that get lost while their connection stays.
+    pub(crate) losses: u8,
+    /// Commands run a second time, any time later.
+    pub(crate) copies: u8,
+    /// Connections given up for a new one, while what was sent on them is still on its way.
+    pub(crate) breaks: u8,
+    /// Clients that stand still when they have something to do.
+    pub(crate) pauses: u8,
+    pub(crate) crashes: u8,
+    /// Restarts of the server that lose its data.
+    pub(crate) restarts: u8,
+    /// Calls dropped before they were answered.
+    pub(crate) cancels: u8,
+    pub(crate) renewals: u8,
+    pub(crate) hand_overs: u8,
+}
+
+/// How long a lock that was passed on stays unless its receiver extends it, in ticks.
+pub(crate) const CLAIM: u8 = 1;
+
+impl World {
+    pub(crate) fn keeps(&self, rule: Rule) -> bool {
+        self.without != Some(rule)
+    }
+
+    pub(crate) fn without(self, rule: Rule) -> Self {
+        Self {
+            without: Some(rule),
+            ..self
+        }
+    }
+
+    fn new(name: &'static str, ticks: u8, faults: Faults) -> Self {
+        Self {
+            name,
+            clients: 2,
+            calls: 1,
+            ticks,
+            ttl: 2,
+            command_deadline: 2,
+            passing: false,
+            fenced: false,
+            faults,
+            without: None,
+        }
+    }
+}
+
+fn none() -> Faults {
+    Faults::default()
+}
+
+pub(crate) fn delayed() -> World {
+    let faults = Faults {
+        delays: 1,
+        breaks: 1,
+        pauses: 1,
+        ..none()
+    };
+    World::new("delayed", 5, faults)
+}
+
+pub(crate) fn lossy() -> World {
+    let faults = Faults {
+        losses: 1,
+        breaks: 1,
+        pauses: 1,
+        ..none()
+    };
+    World::new("lossy", 5, faults)
+}
+
+pub(crate) fn renewed() -> World {
+    let faults = Faults {
+        delays: 1,
+        losses: 1,
+        renewals: 2,
+        ..none()
+    };
+    World {
+        ttl: 3,
+        ..World::new("renewed", 6, faults)
+    }
+}
+
+pub(crate) fn handed_over() -> World {
+    let faults = Faults {
+        breaks: 1,
+        pauses: 1,
+        hand_overs: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        ..World::new("handed over", 4, faults)
+    }
+}
+
+pub(crate) fn passed_on() -> World {
+    let faults = Faults {
+        breaks: 1,
+        pauses: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("passed on", 3, faults)
+    }
+}
+
+pub(crate) fn deadly() -> World {
+    let faults = Faults {
+        delays: 1,
+        breaks: 1,
+        crashes: 1,
+        cancels: 1,
+        ..none()
+    };
+    World::new("deadly", 5, faults)
+}
+
+pub(crate) fn forgetful() -> World {
+    let faults = Faults {
+        delays: 1,
+        restarts: 1,
+        pauses: 1,
+        ..none()
+    };
+    World {
+        fenced: true,
+        ..World::new("forgetful", 4, faults)
+    }
+}
+
+pub(crate) fn copied() -> World {
+    let faults = Faults {
+        copies: 1,
+        breaks: 1,
+        pauses: 1,
+        ..none()
+    };
+    World::new("copied", 4, faults)
+}
+
+pub(crate) fn crowded() -> World {
+    let faults = Faults {
+        delays: 1,
+        ..none()
+    };
+    World {
+        clients: 3,
+        ..World::new("crowded", 4, faults)
+    }
+}
+
+/// Seconds to visit each.
+pub(crate) fn small() -> Vec<World> {
+    vec![
+        delayed(),
+        lossy(),
+        renewed(),
+        handed_over(),
+        passed_on(),
+        deadly(),
+        forgetful(),
+        copied(),
+        crowded(),
+    ]
+}
+
+/// The same with more faults or more time: minutes each.
+pub(crate) fn large() -> Vec<World> {
+    let with = |world: World, name, ticks, change: fn(&mut Faults)| {
+        let mut faults = world.faults.clone();
+        change(&mut faults);
+        World {
+            name,
+            ticks,
+            faults,
+            ..world
+        }
+    };
+    vec![
+        with(delayed(), "delayed twice", 6, |faults| {
+            faults.delays = 2;
+        }),
+        with(lossy(), "lossy and delayed", 5, |faults| faults.delays = 1),
+        with(renewed(), "renewed and paused", 6, |faults| {
+            faults.pauses = 1;
+        }),
+        with(handed_over(), "handed over and delayed", 4, |faults| {
+            faults.delays = 1;
+        }),
+        with(forgetful(), "forgetful for longer", 6, |_| {}),
+        with(copied(), "copied for longer", 6, |_| {}),
+        with(
+            crowded(),
+            "crowded, with a broken connection",
+            4,
+            |faults| {
+                faults.breaks = 1;
+            },
+        ),
+    ]
+}
