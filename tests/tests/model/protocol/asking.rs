@@ -1,4 +1,4 @@
-//! An acquire call: SET, and a check if its answer stays out (`acquire.rs`). A hand-over is the
+//! An acquire call: SET, and a check if its answer stays out (`contender.rs` of the client). A hand-over is the
 //! same with a swap in place of the SET.
 
 use super::client::{Asking, Awaited, Client, Ended, Lease, Phase};
