@@ -20,7 +20,13 @@ pub(crate) struct Bank {
     pub(crate) database: PathBuf,
 }
 
+/// The shell outlives this process however it ends, sees its standard input close, and kills the
+/// teller: one that is stopped would stay so for ever.
+const WATCHDOG: &str = "cat >/dev/null; kill -9 \"$1\"";
+
 pub(crate) struct Worker {
+    /// Ends first, so that it kills nobody else.
+    _watchdog: Child,
     child: Child,
     pid: Pid,
     lines: Lines<BufReader<ChildStdout>>,
@@ -54,15 +60,23 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
-            // A stopped process is hung up by the system when the last one outside its group that
-            // could continue it ends; a running one sees its standard input end. So no teller
-            // outlives this process, however it ends.
+            // Ctrl-C in a terminal reaches this process alone, which then ends in good order.
             .process_group(0)
             .spawn()?;
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let id = child.id().ok_or("a teller has ended already")?;
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "sh", &id.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .process_group(0)
+            .spawn()?;
+        let pid = Pid::from_raw(id.cast_signed());
         let stdout = child.stdout.take().ok_or("no output of a teller")?;
         Ok(Self {
-            pid: pid.ok_or("a teller has ended already")?,
+            _watchdog: watchdog,
+            pid: pid.ok_or("a teller without a number")?,
             lines: BufReader::new(stdout).lines(),
             answers: child.stdin.take().ok_or("no input of a teller")?,
             child,
