@@ -169,7 +169,14 @@ impl Job {
                         continue;
                     }
                 }
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    // It did not run: the next sending counts as the first.
+                    use StoreErrorKind::{Unavailable, Unreachable};
+                    if first && matches!(error.kind(), Unavailable | Unreachable) {
+                        self.sent = false;
+                    }
+                    failure = Some(error);
+                }
             }
             at += 1;
         }

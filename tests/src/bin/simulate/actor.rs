@@ -31,7 +31,6 @@ pub(crate) struct Actor {
 #[derive(Clone)]
 pub(crate) struct Turn {
     pub(crate) who: &'static str,
-    pub(crate) host: &'static str,
     pub(crate) key: usize,
     ttl: Duration,
     wait: Duration,
@@ -175,7 +174,6 @@ impl Actor {
     ) -> Turn {
         Turn {
             who: self.name,
-            host: self.host,
             key,
             ttl,
             wait,
@@ -252,7 +250,7 @@ impl Actor {
             from,
             to: world::with(|world| world.now),
             late: guard.remaining().is_zero(),
-            ended: self.stopwatch(),
+            ended: Instant::now(),
         });
         drop(watch);
         if world::chance(|chance| chance.percent(30)) {
@@ -277,17 +275,18 @@ impl Actor {
     }
 
     fn stopwatch(&self) -> (Instant, Duration) {
-        stopwatch(self.host)
+        (Instant::now(), self.jumped())
     }
 
     fn jumped(&self) -> Duration {
-        jumped(self.host)
+        world::with(|world| world.jumped.get(self.host).copied().unwrap_or_default())
     }
 
     /// Ok before the command deadline was over: the release was answered. If it was sent but once, that
     /// answer says whether the lock was held.
     fn check_told(&self, held: &Holding) {
-        let answered = self.since(held.ended) < COMMAND_DEADLINE;
+        // By the clock that the call itself looks at.
+        let answered = held.ended.elapsed() < COMMAND_DEADLINE;
         world::with(|world| {
             let refused = world.keyspace.refused(&held.token);
             if answered && refused && world.releases.get(&held.token) == Some(&1) {
@@ -315,15 +314,6 @@ impl Actor {
             ));
         }
     }
-}
-
-/// Now, and by how much the host's clock has jumped so far.
-pub(crate) fn stopwatch(host: &str) -> (Instant, Duration) {
-    (Instant::now(), jumped(host))
-}
-
-fn jumped(host: &str) -> Duration {
-    world::with(|world| world.jumped.get(host).copied().unwrap_or_default())
 }
 
 fn variant(error: &LockError) -> String {

@@ -73,7 +73,10 @@ fn read(line: &str, told: &mut Told) -> Option<bool> {
 
 /// The history of a seed that failed.
 pub(crate) fn history(seed: u64) -> String {
-    String::from_utf8_lossy(&start("--seed", seed).stdout).into_owned()
+    let output = start("--seed", seed);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let history = text.split("\nseed ").next();
+    history.unwrap_or_default().to_owned()
 }
 
 fn start(argument: &str, seed: u64) -> Output {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lock_runtime::{FencingToken, LockGuard};
 use tokio::time::{Instant, sleep};
 
-use crate::actor::{Turn, stopwatch};
+use crate::actor::Turn;
 use crate::invariants::Watch;
 use crate::world;
 
@@ -19,7 +19,7 @@ pub(crate) struct Holding {
     /// Whether the lease was over at the end.
     pub(crate) late: bool,
     /// When it ended, by the host's clock.
-    pub(crate) ended: (Instant, Duration),
+    pub(crate) ended: Instant,
 }
 
 /// Works under the lock. `cut_off`: must not be polled when it is lost; no body may begin then.
@@ -43,7 +43,7 @@ pub(crate) async fn hold(turn: &Turn, lock: &LockGuard, cut_off: bool) {
         from,
         to: world::with(|world| world.now),
         late: lock.remaining().is_zero(),
-        ended: stopwatch(turn.host),
+        ended: Instant::now(),
     });
 }
 
