@@ -73,7 +73,7 @@ impl Crew {
             socket: self.station.socket.clone(),
             url: self.station.url.clone(),
         };
-        let process = Command::new(std::env::current_exe()?)
+        let process = Command::new(program()?)
             .args(orders.words())
             .stdin(Stdio::null())
             .process_group(self.station.group)
@@ -154,6 +154,15 @@ impl Crew {
         let mut workers = self.workers.iter_mut();
         workers.all(|worker| !matches!(worker.process.try_wait(), Ok(None)))
     }
+}
+
+/// This program, also where a build has put another in its place meanwhile.
+fn program() -> io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return Ok(running);
+    }
+    std::env::current_exe()
 }
 
 /// A child that has not been waited for cannot be mistaken for another process.
