@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 /// A shell that sees its standard input close, which the end of the parent does. Everybody whom
 /// the parent starts is in its process group, stopped or not; the server's files go when it has ended.
-const SCRIPT: &str = "cat >/dev/null; trap '' TERM; kill -TERM 0; kill -CONT 0; sleep 0.3; \
+/// HUP is what a group with stopped processes gets when nobody is left who could continue them.
+const SCRIPT: &str = "trap '' HUP TERM; cat >/dev/null; kill -TERM 0; kill -CONT 0; sleep 0.3; \
                       rm -rf \"$1\"; kill -9 0";
 
 #[derive(Debug)]

@@ -149,7 +149,7 @@ impl Nemesis {
         let mut first = true;
         loop {
             sleep(chance.millis(1_000, 2_600)).await;
-            let restart = chance.percent(32) || std::mem::take(&mut first);
+            let restart = chance.percent(40) || std::mem::take(&mut first);
             let keep = chance.percent(50);
             let length = if restart {
                 chance.millis(20, 400)
