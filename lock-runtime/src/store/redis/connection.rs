@@ -30,7 +30,9 @@ pub(crate) struct Target {
 }
 
 /// One Redis or Valkey server.
-pub(crate) struct RedisStore {
+pub(crate) struct RedisStore(Arc<Server>);
+
+struct Server {
     client: Client,
     address: String,
     /// No error may repeat it.
@@ -67,15 +69,37 @@ impl RedisStore {
         let client = super::tls::client(info, target.root_certificate.as_deref())?;
         #[cfg(not(feature = "tls"))]
         let client = Client::open(info).map_err(|_| wrong())?;
-        Ok(Self {
+        Ok(Self(Arc::new(Server {
             client,
             address,
             password,
             target,
             runtimes: Mutex::default(),
-        })
+        })))
     }
 
+    /// Connects in a task of its own: a caller that is kept and not polled, or that gives up before
+    /// the others, must not hold up who comes after it, nor begin anew for each.
+    ///
+    /// Cancellation safety: the attempt goes on to its own end, and what it made is kept.
+    async fn connect(&self, made: Made, keep: Keep) -> Result<Arc<RedisSession>, StoreError> {
+        let server = self.0.clone();
+        let connecting = tokio::spawn(async move { server.connect(made, keep).await });
+        connecting.await.unwrap_or_else(|_| {
+            Err(StoreError::new(
+                StoreErrorKind::Unreachable,
+                "the runtime ended while it connected, use the client in one that runs",
+            ))
+        })
+    }
+}
+
+/// What a caller before may have made already.
+type Made = fn(&mut Connections) -> Option<Arc<RedisSession>>;
+/// Puts away a new one.
+type Keep = fn(&mut Connections, Arc<RedisSession>);
+
+impl Server {
     fn runtimes(&self) -> MutexGuard<'_, HashMap<Id, Connections>> {
         self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,14 +117,8 @@ impl RedisStore {
     /// came is the answer to that one, too: a server that is down is not stormed by everybody who
     /// waits for it.
     ///
-    /// `made` is what the caller before may have made already, `keep` puts away the new one.
-    ///
     /// Cancellation safety: the turn passes on.
-    async fn connect(
-        &self,
-        made: fn(&mut Connections) -> Option<Arc<RedisSession>>,
-        keep: fn(&mut Connections, Arc<RedisSession>),
-    ) -> Result<Arc<RedisSession>, StoreError> {
+    async fn connect(&self, made: Made, keep: Keep) -> Result<Arc<RedisSession>, StoreError> {
         let asked = Instant::now();
         let deadline = asked + self.target.connect_timeout;
         let late = |_| {
@@ -218,7 +236,7 @@ impl RedisStore {
 impl LockStore for RedisStore {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         Box::pin(async move {
-            let session = match self.here(Connections::current) {
+            let session = match self.0.here(Connections::current) {
                 Some(session) => session,
                 None => {
                     self.connect(Connections::current, Connections::keep)
@@ -231,7 +249,7 @@ impl LockStore for RedisStore {
 
     fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         Box::pin(async move {
-            let session = match self.here(Connections::idle) {
+            let session = match self.0.here(Connections::idle) {
                 Some(session) => session,
                 None => self.connect(Connections::idle, Connections::lend).await?,
             };
@@ -240,12 +258,12 @@ impl LockStore for RedisStore {
     }
 
     fn address(&self) -> String {
-        self.address.clone()
+        self.0.address.clone()
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RedisStore({})", self.address)
+        write!(f, "RedisStore({})", self.0.address)
     }
 }
