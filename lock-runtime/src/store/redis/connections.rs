@@ -57,12 +57,18 @@ impl Connections {
 
     /// One that nobody has.
     pub(super) fn idle(&mut self) -> Option<Arc<RedisSession>> {
+        // What ended one has in all likelihood ended the others, and to find out one by one takes
+        // longer than a call lasts.
+        let broke = self.exclusive.iter().any(|session| !session.is_healthy());
         let mut idle = 0;
         self.exclusive.retain(|session| {
             let lent = Arc::strong_count(session) > 1;
+            if broke && !lent {
+                return false;
+            }
             idle += usize::from(!lent);
             // On one that was cut off an answer may be under way, or a command that holds up others.
-            session.is_sound() && (lent || (idle <= MOST_IDLE && !session.is_cut()))
+            session.is_healthy() && (lent || (idle <= MOST_IDLE && !session.is_cut()))
         });
         let mut all = self.exclusive.iter();
         all.find(|session| Arc::strong_count(session) == 1).cloned()

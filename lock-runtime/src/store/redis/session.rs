@@ -58,6 +58,11 @@ impl RedisSession {
         !self.broken.load(Ordering::Relaxed)
     }
 
+    /// Sound, and its last answer came in time.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.is_sound() && self.timeouts.load(Ordering::Relaxed) == 0
+    }
+
     /// Whether an answer may be under way that nobody waits for.
     pub(super) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
