@@ -119,6 +119,10 @@ impl Place {
         self.take(session);
         self.ran = None;
         self.doubtful = None;
+        if !self.may_stand() {
+            // Nothing to release: the session is free for others meanwhile.
+            self.home = None;
+        }
     }
 
     /// The release goes down `session`: the one that carried the SET is not ours any more.
