@@ -68,6 +68,7 @@ impl Call<'_> {
         };
         // To ask the store now would be to overtake those in line.
         if self.shared.lines.occupied(self.key) {
+            self.served()?;
             return Err(busy(self.shared.lines.seen(self.key)));
         }
         let mut contender = Contender::new(self)?;
@@ -110,11 +111,20 @@ impl Call<'_> {
                 }
             }
         }
+        self.served()?;
         Err(LockError::WaitTimeout {
             key: self.key.to_string(),
             waited: self.options.wait,
             holder: line.seen(),
         })
+    }
+
+    /// Fails if the head in line cannot ask the store: the lock is not busy then, as far as we know.
+    fn served(&self) -> Result<(), LockError> {
+        match self.shared.lines.failure(self.key) {
+            Some(cause) => Err(LockError::backend(&**self.key, cause)),
+            None => Ok(()),
+        }
     }
 
     /// When the present holder's key expires, for the timer of the head in line.

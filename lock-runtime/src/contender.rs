@@ -95,11 +95,17 @@ impl<'a> Contender<'a> {
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {
             match timeout_at(deadline, self.attempt()).await {
-                Ok(Ok(Some(answer))) => return Ok(answer),
+                Ok(Ok(Some(answer))) => {
+                    self.call.shared.lines.failing(self.call.key, None);
+                    return Ok(answer);
+                }
                 // Free again before we could use it: the next attempt is a fresh one.
                 Ok(Ok(None)) => cause = Some(StoreError::late(self.call.options.ttl)),
                 Ok(Err(error)) if error.is_final() => return Err(self.failed(error)),
-                Ok(Err(error)) => cause = Some(error),
+                Ok(Err(error)) => {
+                    self.call.shared.lines.failing(self.call.key, Some(&error));
+                    cause = Some(error);
+                }
                 Err(_) => {}
             }
             sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::chance::jitter;
+use crate::error::StoreError;
 use crate::token::Holder;
 
 const FIRST_POLL: Duration = Duration::from_millis(5);
@@ -39,6 +40,8 @@ struct Line {
     freed: Arc<Notify>,
     waiting: usize,
     seen: Option<Holder>,
+    /// Why the store gives the head no answer.
+    failing: Option<StoreError>,
 }
 
 /// A waiter's place in the line of a key. Only the one whose turn it is contends at the store.
@@ -81,6 +84,7 @@ impl Lines {
             freed: Arc::default(),
             waiting: 0,
             seen: None,
+            failing: None,
         });
         line.waiting += 1;
         Ok(InLine {
@@ -100,6 +104,18 @@ impl Lines {
     /// The last holder that those in the line of `key` saw.
     pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
         self.all().lines.get(key)?.seen.clone()
+    }
+
+    /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
+    pub(crate) fn failing(&self, key: &str, error: Option<&StoreError>) {
+        if let Some(line) = self.all().lines.get_mut(key) {
+            line.failing = error.cloned();
+        }
+    }
+
+    /// How the store failed when it was last asked for `key`.
+    pub(crate) fn failure(&self, key: &str) -> Option<StoreError> {
+        self.all().lines.get(key)?.failing.clone()
     }
 
     /// A lock of this client was given back: its head need not sleep on.
