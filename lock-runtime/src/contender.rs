@@ -21,6 +21,10 @@ use crate::token::{Holder, LockToken, Ownership};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
+/// SETs without an answer after which a call that waits gives up: each keeps a connection, by which
+/// alone it can be released.
+const MOST_UNANSWERED: usize = 8;
+
 /// What one call wants.
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
@@ -107,6 +111,9 @@ impl<'a> Contender<'a> {
                     cause = Some(error);
                 }
                 Err(_) => {}
+            }
+            if self.place.unanswered() >= MOST_UNANSWERED {
+                break;
             }
             sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

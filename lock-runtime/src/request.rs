@@ -47,7 +47,8 @@ impl LockRequest {
     /// 100 ms, jittered, for all of them. A call that waits must be polled or dropped, for one that is
     /// kept and not polled holds up those behind it. A store that cannot
     /// be reached, loads its data or does not answer is waited for as well; one that is silent can
-    /// prolong a wait by one command deadline.
+    /// prolong a wait by one command deadline. One that has left eight commands of the call unanswered
+    /// is not asked on.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self

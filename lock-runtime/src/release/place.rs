@@ -152,6 +152,11 @@ impl Place {
         self.ran.is_some() || !self.unanswered.is_empty()
     }
 
+    /// How many SETs may yet land.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered.len()
+    }
+
     /// Whether every SET was answered. If not, one may land late and make a lost lock look ours.
     pub(crate) fn is_settled(&self) -> bool {
         self.unanswered.is_empty()
