@@ -92,6 +92,22 @@ impl RedisStore {
             ))
         })
     }
+
+    /// Warns of a server that may evict locks. Silent if it does not tell within a response timeout.
+    pub(crate) async fn warn_of_eviction(&self) {
+        let Some(session) = self.0.here(Connections::current) else {
+            return;
+        };
+        if let Some(policy) = session.eviction_policy().await
+            && policy != "noeviction"
+        {
+            tracing::warn!(
+                address = %self.0.address, %policy,
+                "the server may evict locks when its memory is full: they are lost without a word; \
+                 set `maxmemory-policy` to `noeviction`"
+            );
+        }
+    }
 }
 
 /// What a caller before may have made already.
@@ -153,22 +169,6 @@ impl Server {
                 backoff.failed(error.clone());
                 Err(error)
             }
-        }
-    }
-
-    /// Warns of a server that may evict locks. Silent if it does not tell within a response timeout.
-    pub(crate) async fn warn_of_eviction(&self) {
-        let Some(session) = self.here(Connections::current) else {
-            return;
-        };
-        if let Some(policy) = session.eviction_policy().await
-            && policy != "noeviction"
-        {
-            tracing::warn!(
-                address = %self.address, %policy,
-                "the server may evict locks when its memory is full: they are lost without a word; \
-                 set `maxmemory-policy` to `noeviction`"
-            );
         }
     }
 
