@@ -17,7 +17,8 @@ impl Acks {
     /// written waits for anything.
     pub(crate) async fn await_on(self, session: &dyn LockSession) -> Result<(), StoreError> {
         let Self { replicas, limit } = self;
-        let acknowledged = session.replicated(replicas, limit).await?;
+        let acknowledged = session.replicated(replicas, limit).await;
+        let acknowledged = acknowledged.map_err(StoreError::unreplicated)?;
         if acknowledged >= replicas {
             return Ok(());
         }

@@ -118,7 +118,7 @@ impl<'a> Contender<'a> {
             sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(limit))))
+        Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(deadline - asked))))
     }
 
     /// Lets a release of this client for the same key go first, or the call would be busy against

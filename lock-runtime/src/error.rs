@@ -190,7 +190,7 @@ pub enum StoreErrorKind {
     /// The server refused: the command did not run, and repeating it will not help.
     Refused,
     /// The command ran, but fewer replicas than [`acks`](crate::LockClientBuilder::acks) wants have
-    /// acknowledged it.
+    /// acknowledged it, or the server would not wait for them.
     Unreplicated,
 }
 
@@ -220,6 +220,14 @@ impl StoreError {
     /// The same, where the command in all likelihood was not sent.
     pub(crate) fn unsent(mut self) -> Self {
         self.kind = StoreErrorKind::Unreachable;
+        self
+    }
+
+    /// The same for a command whose work is known: only its acknowledgement was refused.
+    pub(crate) fn unreplicated(mut self) -> Self {
+        if self.kind == StoreErrorKind::Refused {
+            self.kind = StoreErrorKind::Unreplicated;
+        }
         self
     }
 

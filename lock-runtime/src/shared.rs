@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::release::Releases;
 use crate::settings::Settings;
 use crate::store::{LockSession, LockStore, Stored};
@@ -60,8 +60,16 @@ impl Shared {
         &self,
         key: &str,
     ) -> Result<Option<(Stored, Option<Duration>)>, StoreError> {
-        self.within_deadline(async { self.store.session().await?.inspect(key).await })
-            .await
+        self.within_deadline(async {
+            match self.store.session().await?.inspect(key).await {
+                // One that ended while nobody used it: looking again on the next costs nothing.
+                Err(error) if error.kind() == StoreErrorKind::Disconnected => {
+                    self.store.session().await?.inspect(key).await
+                }
+                found => found,
+            }
+        })
+        .await
     }
 
     /// Cuts `command` off at the command deadline, whatever it waits for.

@@ -185,9 +185,11 @@ async fn a_user_without_wait_and_a_store_without_replicas_are_told() {
     let denied = builder.clone().connect(&url).await.expect("answers");
     let error = denied.lock("a").acquire().await.expect_err("no WAIT");
     assert!(error.to_string().contains("`+wait`"), "{error}");
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
     let memory = builder.clone().store(MemoryStore::new()).expect("in range");
     let error = memory.lock("a").acquire().await.expect_err("no replicas");
     assert!(error.to_string().contains("no replicas"), "{error}");
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
     for bad in [
         builder.clone().acks(0, LIMIT),
         builder.acks(1, Duration::from_secs(2)),

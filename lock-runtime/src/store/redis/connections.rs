@@ -1,5 +1,6 @@
 //! The connections of one runtime, which end with it.
 
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
 use tokio::runtime::Handle;
@@ -63,6 +64,8 @@ impl Connections {
         let mut idle = 0;
         self.exclusive.retain(|session| {
             let lent = Arc::strong_count(session) > 1;
+            // What its last user noted on it is seen after this.
+            fence(Ordering::Acquire);
             if broke && !lent {
                 return false;
             }

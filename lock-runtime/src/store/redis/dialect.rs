@@ -63,6 +63,11 @@ pub(super) fn failure(error: &RedisError) -> Failure {
             let message = "the server is a replica, give the client the primary's address";
             return Failure::Broken(told(Unavailable, message));
         }
+        "UNBLOCKED" => {
+            let message =
+                "the server became a replica meanwhile, give the client the primary's address";
+            return Failure::Broken(told(Unavailable, message));
+        }
         "OOM" => {
             let message = "the server is out of memory, free some or raise its maxmemory";
             return Failure::Store(told(Refused, message));

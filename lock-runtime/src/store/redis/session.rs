@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value, cmd};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::dialect::{
     Failure, failure, fenced, integer, no_fence, stored, unexpected, unsupported,
@@ -82,7 +82,10 @@ impl RedisSession {
     }
 
     async fn send_within(&self, limit: Duration, command: &Cmd) -> Result<Value, Failure> {
-        let mut answered = Answered(Some(&self.cut));
+        let mut waiting = Waiting {
+            session: Some(self),
+            since: Instant::now(),
+        };
         let mut connection = self.connection.clone();
         let mut answer = pin!(command.query_async::<Value>(&mut connection));
         let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
@@ -94,12 +97,9 @@ impl RedisSession {
             Poll::Pending => timeout(limit, answer).await,
         };
         let Ok(answer) = answer else {
-            if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER {
-                self.broken.store(true, Ordering::Relaxed);
-            }
             return Err(Failure::Store(StoreError::silent(limit)));
         };
-        answered.0 = None;
+        waiting.session = None;
         self.timeouts.store(0, Ordering::Relaxed);
         answer.map_err(|error| match failure(&error) {
             Failure::Broken(error) => {
@@ -163,12 +163,21 @@ impl RedisSession {
 }
 
 /// Notes on drop that a command was not waited for to its answer.
-struct Answered<'a>(Option<&'a AtomicBool>);
+struct Waiting<'a> {
+    session: Option<&'a RedisSession>,
+    since: Instant,
+}
 
-impl Drop for Answered<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(cut) = self.0 {
-            cut.store(true, Ordering::Relaxed);
+        let Some(session) = self.session else { return };
+        session.cut.store(true, Ordering::Relaxed);
+        // A renewal of a short lease gives up long before a timeout, and would never find out that
+        // nobody answers here. Who gives up at once says nothing about the server.
+        if self.since.elapsed() >= session.response_timeout / 10
+            && session.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER
+        {
+            session.broken.store(true, Ordering::Relaxed);
         }
     }
 }
