@@ -283,13 +283,14 @@ impl Actor {
     }
 
     /// Ok before a command's time for its answer was over: the release was answered. If it was sent but
-    /// once, that answer says whether the lock was held.
+    /// once, on the connection that was used before, that answer says whether the lock was held.
+    /// Elsewhere the client may have tried first on one that broke before it wrote.
     fn check_told(&self, held: &Holding) {
         // By the clock that the call itself looks at.
         let answered = held.ended.elapsed() < COMMAND_DEADLINE / 4;
         world::with(|world| {
             let refused = world.keyspace.refused(&held.token);
-            if answered && refused && world.releases.get(&held.token) == Some(&1) {
+            if answered && refused && world.releases.get(&held.token) == Some(&vec![true]) {
                 let name = world.history.name(&held.token);
                 world.object(format!(
                     "Ok, but the release of {name} said that it was lost"

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::TcpStream;
 
 use crate::server::{self, resp};
-use crate::world;
+use crate::world::{self, World};
 
 pub(crate) struct Told {
     stream: TcpStream,
@@ -34,17 +34,26 @@ impl Told {
         while let Some(command) = resp::command(&mut self.written) {
             if command[0] != "CLIENT" {
                 world::with(|world| {
-                    // A release, by its arguments; EVAL is its second half.
-                    if let [name, _, _, _, token] = command.as_slice()
-                        && name == "EVALSHA"
-                    {
-                        *world.releases.entry(token.clone()).or_default() += 1;
-                    }
+                    note(&command, &self.name, world);
                     let command = server::told(&command, &mut world.history);
                     world.tell(&self.name, format_args!("-> {command}"));
                 });
             }
         }
+    }
+}
+
+/// Notes where a token goes, and whether its release goes there, too.
+fn note(command: &[String], name: &str, world: &mut World) {
+    // By its arguments; EVAL is the second half of what EVALSHA began.
+    if let [script, _, _, _, token] = command {
+        if script == "EVALSHA" {
+            let behind = world.carriers.get(token).is_some_and(|own| own == name);
+            let sent = world.releases.entry(token.clone()).or_default();
+            sent.push(behind);
+        }
+    } else if let Some(token) = command.iter().find(|word| server::is_token(word)) {
+        world.carriers.insert(token.clone(), name.to_owned());
     }
 }
 

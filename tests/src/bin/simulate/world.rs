@@ -47,8 +47,10 @@ pub(crate) struct World {
     /// By how much each client's clock has jumped, as that of a process which was stopped.
     pub(crate) jumped: BTreeMap<&'static str, Duration>,
     pub(crate) resources: Vec<Resource>,
-    /// How often each token's release was sent.
-    pub(crate) releases: BTreeMap<String, usize>,
+    /// Which connection a token was last sent on, but for its release.
+    pub(crate) carriers: BTreeMap<String, String>,
+    /// Each sending of a token's release: whether on that same connection.
+    pub(crate) releases: BTreeMap<String, Vec<bool>>,
     /// Actors that have come to the end of the phase.
     pub(crate) arrived: usize,
     pub(crate) closed: usize,
@@ -112,6 +114,7 @@ impl World {
             hosts: BTreeMap::new(),
             jumped: BTreeMap::new(),
             resources: (0..KEYS).map(|_| Resource::default()).collect(),
+            carriers: BTreeMap::new(),
             releases: BTreeMap::new(),
             arrived: 0,
             closed: 0,

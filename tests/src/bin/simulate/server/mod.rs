@@ -169,6 +169,6 @@ fn told_reply(reply: &Reply, history: &mut History) -> String {
     }
 }
 
-fn is_token(word: &str) -> bool {
+pub(crate) fn is_token(word: &str) -> bool {
     word.matches('|').count() == 6
 }
