@@ -217,7 +217,7 @@ impl Actor {
         }
         if let (Some(Ok(())), Some(held)) = (&ended, turn.held.take()) {
             invariants::check_ok(&held);
-            self.check_told(&held);
+            invariants::check_told(&held);
         }
     }
 
@@ -280,23 +280,6 @@ impl Actor {
 
     fn jumped(&self) -> Duration {
         world::with(|world| world.jumped.get(self.host).copied().unwrap_or_default())
-    }
-
-    /// Ok before a command's time for its answer was over: the release was answered. If it was sent but
-    /// once, on the connection that was used before, that answer says whether the lock was held.
-    /// Elsewhere the client may have tried first on one that broke before it wrote.
-    fn check_told(&self, held: &Holding) {
-        // By the clock that the call itself looks at.
-        let answered = held.ended.elapsed() < COMMAND_DEADLINE / 4;
-        world::with(|world| {
-            let refused = world.keyspace.refused(&held.token);
-            if answered && refused && world.releases.get(&held.token) == Some(&vec![true]) {
-                let name = world.history.name(&held.token);
-                world.object(format!(
-                    "Ok, but the release of {name} said that it was lost"
-                ));
-            }
-        });
     }
 
     fn since(&self, then: (Instant, Duration)) -> Duration {

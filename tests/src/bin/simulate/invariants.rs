@@ -7,7 +7,7 @@ use lock_runtime::LockGuard;
 
 use crate::holding::Holding;
 use crate::server::keyspace::{Keyspace, Spans};
-use crate::world::{self, World};
+use crate::world::{self, COMMAND_DEADLINE, World};
 
 /// Who trusts a lease, and until when as far as its last poll could tell.
 #[derive(Default)]
@@ -148,6 +148,23 @@ pub(crate) fn check_ok(held: &Holding) {
             to.as_millis()
         );
         world.object(told);
+    });
+}
+
+/// Ok before a command's time for its answer was over: the release was answered. If it was sent but
+/// once, on the connection that was used before, that answer says whether the lock was held.
+/// Elsewhere the client may have tried first on one that broke before it wrote.
+pub(crate) fn check_told(held: &Holding) {
+    // By the clock that the call itself looks at.
+    let answered = held.ended.elapsed() < COMMAND_DEADLINE / 4;
+    world::with(|world| {
+        let refused = world.keyspace.refused(&held.token);
+        if answered && refused && world.releases.get(&held.token) == Some(&vec![true]) {
+            let name = world.history.name(&held.token);
+            world.object(format!(
+                "Ok, but the release of {name} said that it was lost"
+            ));
+        }
     });
 }
 
