@@ -9,7 +9,7 @@ use crate::counter::{Counter, Refused};
 use crate::interval::{Interval, Loss, Overlap, overlaps};
 use crate::log::Log;
 use crate::protocol::{How, Told};
-use crate::section::{COMMAND_DEADLINE, KEYS};
+use crate::section::{COMMAND_DEADLINE, KEYS, lock_key};
 use crate::stops::Stops;
 
 /// For a machine that is slow, beyond what a call's own settings allow it.
@@ -51,6 +51,8 @@ pub(crate) struct Ledger {
     pub(crate) sections: u64,
     pub(crate) late_polls: u64,
     pub(crate) stuck: u64,
+    /// Calls that ended by an error that no fault explains.
+    pub(crate) unexpected: u64,
     pub(crate) refused: u64,
     pub(crate) intruders: Intruders,
     /// Writes that put aside another's update though nobody intruded.
@@ -74,6 +76,7 @@ impl Ledger {
             sections: 0,
             late_polls: 0,
             stuck: 0,
+            unexpected: 0,
             refused: 0,
             intruders: Intruders::default(),
             unexplained: 0,
@@ -162,11 +165,16 @@ impl Ledger {
 
     fn end(&mut self, id: Id, at: u64, how: How) {
         *self.ended.entry(how.name()).or_default() += 1;
+        self.unexpected += u64::from(how == How::Unexpected);
         self.live.remove(&id);
         match self.calls.get(&id).and_then(|call| call.closed) {
             None => self.waited(id, at),
-            Some(closed) => self.bounded(id, closed, at, micros(COMMAND_DEADLINE), "gave back"),
+            Some(closed) => self.gave_back(id, closed, at),
         }
+    }
+
+    fn gave_back(&mut self, id: Id, from: u64, until: u64) {
+        self.bounded(id, from, until, micros(COMMAND_DEADLINE), "gave back");
     }
 
     fn waited(&mut self, id: Id, until: u64) {
@@ -199,9 +207,10 @@ impl Ledger {
             self.live.remove(&id);
             let call = self.calls.get(&id);
             match call.map(|call| (call.opened, call.closed)) {
+                Some((_, Some(closed))) => self.gave_back(id, closed, at),
                 Some((Some(_), None)) => self.close(id, at),
-                Some((None, _)) => self.waited(id, at),
-                _ => {}
+                Some((None, None)) => self.waited(id, at),
+                None => {}
             }
         }
     }
@@ -261,15 +270,25 @@ impl Ledger {
         self.losses.push(Loss { from, to });
     }
 
-    /// The workers that hold a lock, as far as they have told.
+    /// Calls whose body runs, as far as their workers have told: the worker, and the key.
+    fn bodies(&self) -> impl Iterator<Item = (u64, usize)> {
+        self.live.iter().filter_map(|id| {
+            let call = self.calls.get(id)?;
+            let runs = call.opened.is_some() && call.closed.is_none();
+            runs.then_some((id.0, call.key))
+        })
+    }
+
+    /// The workers that hold a lock.
     pub(crate) fn holders(&self) -> Vec<u64> {
-        let holds = |id: &&Id| {
-            let call = self.calls.get(*id);
-            call.is_some_and(|call| call.opened.is_some() && call.closed.is_none())
-        };
-        let mut serials: Vec<u64> = self.live.iter().filter(holds).map(|id| id.0).collect();
+        let mut serials: Vec<u64> = self.bodies().map(|(serial, _)| serial).collect();
         serials.dedup();
         serials
+    }
+
+    /// The lock keys under which a body runs.
+    pub(crate) fn busy(&self) -> Vec<String> {
+        self.bodies().map(|(_, key)| lock_key(key)).collect()
     }
 
     /// Overlaps of every key so far, of the sections that have ended.
@@ -283,3 +302,6 @@ impl Ledger {
         self.counters.iter().map(Counter::lost).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::clock::now;
 use crate::interval::Loss;
+use crate::orphans::Lock;
+
+/// All keys as they are at one moment: name, value, milliseconds left.
+const LOOK: &str = "local all = {}
+for n, key in ipairs(redis.call('KEYS', '*')) do
+  all[n] = {key, redis.call('GET', key), redis.call('PTTL', key)}
+end
+return all";
 
 pub(crate) struct LockServer {
     port: u16,
@@ -116,10 +124,14 @@ impl LockServer {
         command.query_async(&mut self.connect().await?).await
     }
 
-    /// Lock keys that are there, without the fences that are to outlive their locks.
-    pub(crate) async fn locks(&self) -> RedisResult<Vec<String>> {
-        let keys: Vec<String> = self.ask(redis::cmd("KEYS").arg("lock:*")).await?;
-        let is_lock = |key: &String| !key.starts_with("lock:fence:");
-        Ok(keys.into_iter().filter(is_lock).collect())
+    /// Every key that is there, without the fences that are to outlive their locks.
+    pub(crate) async fn locks(&self) -> RedisResult<Vec<Lock>> {
+        let all: Vec<(String, String, i64)> = self.ask(redis::cmd("EVAL").arg(LOOK).arg(0)).await?;
+        let locks = all
+            .into_iter()
+            .map(|(key, value, left)| Lock { key, value, left });
+        Ok(locks
+            .filter(|lock| !lock.key.starts_with("lock:fence:"))
+            .collect())
     }
 }

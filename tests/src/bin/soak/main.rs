@@ -18,6 +18,7 @@ mod lock_server;
 mod log;
 mod naive;
 mod nemesis;
+mod orphans;
 mod parent;
 mod protocol;
 mod relay;

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use crate::clock::{micros, now};
 use crate::protocol::How;
+use crate::section::lock_key;
 
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -32,7 +33,7 @@ impl Naive {
         loop {
             let sent = now();
             let mut command = redis::cmd("SET");
-            command.arg(name(key)).arg("taken").arg("NX").arg("PX");
+            command.arg(lock_key(key)).arg(sent).arg("NX").arg("PX");
             command.arg(micros(ttl) / 1_000);
             match self.send::<Option<String>>(&command).await {
                 Ok(Some(_)) => return Ok(sent),
@@ -47,7 +48,7 @@ impl Naive {
     /// Deletes whatever is there.
     pub(crate) async fn give_back(&self, key: u64) {
         // Without an answer the ttl has to do it.
-        let _ = self.send::<u64>(redis::cmd("DEL").arg(name(key))).await;
+        let _ = self.send::<u64>(redis::cmd("DEL").arg(lock_key(key))).await;
     }
 
     async fn send<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> RedisResult<T> {
@@ -72,8 +73,4 @@ impl Naive {
             .get_multiplexed_async_connection_with_config(&config);
         Ok(kept.insert(made.await?).clone())
     }
-}
-
-fn name(key: u64) -> String {
-    format!("lock:counter:{key}")
 }

@@ -55,7 +55,7 @@ impl Nemesis {
         self.resource.ledger().log.line("nemesis", what);
     }
 
-    /// Rages for `time`, then puts everything in order again.
+    /// Rages for `time`; what is broken then stays so until [`Nemesis::calm`].
     pub(crate) async fn rage(self: &Arc<Self>, time: Duration) {
         let mut all = JoinSet::new();
         let (stops, kills, server, network, scripts) = (
@@ -75,6 +75,10 @@ impl Nemesis {
             std::panic::resume_unwind(error.into_panic());
         }
         all.shutdown().await;
+    }
+
+    /// Puts everything in order again.
+    pub(crate) async fn calm(&self) {
         let workers = self.crew().all();
         for serial in workers {
             self.resume(serial);

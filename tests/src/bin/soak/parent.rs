@@ -9,19 +9,22 @@ use tokio::sync::Mutex as Turn;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::arguments::Arguments;
+use crate::clock::now;
 use crate::crew::{Crew, Station};
 use crate::guardian::Guardian;
 use crate::ledger::Ledger;
 use crate::lock_server::LockServer;
 use crate::log::Log;
 use crate::nemesis::{Deeds, Nemesis};
+use crate::orphans::{GRACE, Orphans};
 use crate::relay::Relay;
 use crate::report::Report;
 use crate::resource::Resource;
-use crate::section::LONGEST_TTL;
 
 const WORKERS: usize = 8;
 const PROGRESS: Duration = Duration::from_secs(5);
+/// Between two looks at the locks that there are.
+const LOOK: Duration = Duration::from_millis(200);
 /// For calls under way and `shutdown`, when all faults are over.
 const TO_END: Duration = Duration::from_secs(15);
 
@@ -50,15 +53,22 @@ pub(crate) async fn soak(arguments: &Arguments) -> io::Result<Report> {
         resource: resource.clone(),
         deeds: Deeds::default(),
     });
-    let progress = tokio::spawn(progress(nemesis.clone(), arguments.seconds));
-    nemesis.rage(arguments.seconds).await;
-    progress.abort();
+    let mut orphans = Orphans::default();
+    tokio::select! {
+        () = nemesis.rage(arguments.seconds) => {}
+        () = progress(&nemesis, arguments.seconds) => {}
+        () = look(&nemesis, &mut orphans) => {}
+    }
+    nemesis.calm().await;
     resource.finish();
-    end_workers(&nemesis).await?;
+    tokio::select! {
+        ended = end_workers(&nemesis) => ended?,
+        () = look(&nemesis, &mut orphans) => {}
+    }
     // Whatever was taken as the last worker ended is over then.
-    sleep(LONGEST_TTL + Duration::from_secs(1)).await;
-    let orphans = nemesis.server.lock().await.locks().await;
-    let orphans = orphans.map_err(io::Error::other)?;
+    sleep(GRACE).await;
+    let left = nemesis.server.lock().await.locks().await;
+    orphans.left(&left.map_err(io::Error::other)?);
     let ledger = resource.ledger();
     let (mode, seed) = (arguments.mode, arguments.seed);
     let time = started.elapsed();
@@ -68,7 +78,7 @@ pub(crate) async fn soak(arguments: &Arguments) -> io::Result<Report> {
         time,
         &ledger,
         &nemesis.deeds,
-        &orphans,
+        orphans.told(),
     ))
 }
 
@@ -91,7 +101,22 @@ async fn end_workers(nemesis: &Nemesis) -> io::Result<()> {
     Ok(())
 }
 
-async fn progress(nemesis: Arc<Nemesis>, total: Duration) {
+/// Until it is dropped.
+async fn look(nemesis: &Nemesis, orphans: &mut Orphans) {
+    loop {
+        sleep(LOOK).await;
+        let server = nemesis.server.lock().await;
+        let at = now();
+        // Without an answer the next look is as good.
+        if let Ok(locks) = server.locks().await {
+            let busy = nemesis.resource.ledger().busy();
+            orphans.look(at, &locks, &busy);
+        }
+    }
+}
+
+/// Until it is dropped.
+async fn progress(nemesis: &Nemesis, total: Duration) {
     let started = Instant::now();
     let mut before = 0;
     loop {

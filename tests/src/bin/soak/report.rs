@@ -29,6 +29,7 @@ pub(crate) struct Report {
     pub(crate) kills: u64,
     pub(crate) restarts: u64,
     unexplained: u64,
+    unexpected: u64,
     violations: Vec<String>,
     table: Vec<Row>,
     keys: Vec<[String; 4]>,
@@ -58,8 +59,7 @@ impl Report {
             .partition(|overlap| overlap.after_loss);
         let mut violations = ledger.violations.clone();
         violations.extend(plain.iter().map(told));
-        let left = |key: &String| format!("{key} is still there");
-        violations.extend(orphans.iter().map(left));
+        violations.extend_from_slice(orphans);
         Self {
             mode,
             seed,
@@ -75,6 +75,7 @@ impl Report {
             kills: figure(&deeds.kills),
             restarts: figure(&deeds.restarts),
             unexplained: ledger.unexplained,
+            unexpected: ledger.unexpected,
             violations,
             table: table::rows(
                 ledger,
@@ -111,6 +112,9 @@ impl Report {
                 self.lost > 0,
                 "no update was lost without a check: this soak proves nothing",
             );
+            // The detectors, too, have to see what is there to be seen.
+            must(self.overlaps > 0, "no two held one lock without a check");
+            must(self.late_polls > 0, "no poll was late without a check");
             return failures;
         }
         if self.mode == Mode::Fence {
@@ -124,6 +128,10 @@ impl Report {
         must(self.late_polls == 0, "a body was polled after its deadline");
         must(self.orphans == 0, "locks outlived their ttl");
         must(self.stuck == 0, "calls were stuck");
+        must(
+            self.unexpected == 0,
+            "calls ended by errors that no fault explains",
+        );
         failures
     }
 
@@ -227,4 +235,55 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Log;
+
+    type Happened = fn(&mut Ledger);
+
+    fn failures(mode: Mode, orphans: &[String], happened: impl FnOnce(&mut Ledger)) -> String {
+        let mut ledger = Ledger::new(mode, Log::open(None).expect("no file"));
+        ledger.sections = 1;
+        happened(&mut ledger);
+        let report = Report::new(mode, 1, Duration::ZERO, &ledger, &Deeds::default(), orphans);
+        report.failures().join("; ")
+    }
+
+    #[test]
+    fn each_broken_promise_is_a_failure() {
+        for mode in [Mode::Fence, Mode::Lease] {
+            assert_eq!(failures(mode, &[], |_| {}), "");
+            let orphan = ["a lock".to_owned()];
+            assert_eq!(failures(mode, &orphan, |_| {}), "locks outlived their ttl");
+            let broken: [(Happened, &str); 5] = [
+                (|ledger| ledger.sections = 0, "nobody"),
+                (|ledger| ledger.stuck = 1, "stuck"),
+                (|ledger| ledger.late_polls = 1, "after its deadline"),
+                (|ledger| ledger.unexplained = 1, "in time"),
+                (|ledger| ledger.unexpected = 1, "no fault explains"),
+            ];
+            for (happened, said) in broken {
+                let failures = failures(mode, &[], happened);
+                assert!(failures.contains(said), "{said}: {failures:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_update_is_a_failure_behind_a_fence_and_without_one_the_control_fails() {
+        let lose = |ledger: &mut Ledger| ledger.counters[0].acknowledged = 1;
+        assert_eq!(
+            failures(Mode::Fence, &[], lose),
+            "acknowledged updates were lost"
+        );
+        assert_eq!(failures(Mode::Lease, &[], lose), "");
+        let sound = failures(Mode::None, &[], |_| {});
+        for said in ["proves nothing", "no two held", "no poll was late"] {
+            assert!(sound.contains(said), "{sound:?}");
+        }
+        assert!(!failures(Mode::None, &[], lose).contains("proves nothing"));
+    }
 }

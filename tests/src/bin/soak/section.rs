@@ -1,5 +1,6 @@
 //! One call for a lock, and the critical section under it: read a counter, work, write one more.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,11 @@ use crate::watched::{Term, Watched};
 pub(crate) const KEYS: u64 = 6;
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(400);
 pub(crate) const COMMAND_DEADLINE: Duration = Duration::from_secs(1);
+
+/// As it is on the server.
+pub(crate) fn lock_key(key: impl Display) -> String {
+    format!("lock:counter:{key}")
+}
 
 /// What takes the locks.
 #[derive(Clone)]

@@ -66,7 +66,8 @@ pub(crate) fn rows(ledger: &Ledger, deeds: &Deeds, found: [usize; 3]) -> Vec<Row
         row(
             "orphans",
             orphans,
-            "locks still there when all workers had ended and the longest ttl and a second were over",
+            "locks without an expiry, or still there the longest ttl and a second after their body, or \
+             after all workers, had ended",
         ),
         row(
             "stuck",

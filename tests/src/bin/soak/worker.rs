@@ -49,7 +49,7 @@ async fn run(orders: &Orders) {
     }
     while tasks.join_next().await.is_some() {}
     if let Locks::Fenced(client) | Locks::Leased(client) = locks {
-        // What it could not give back shows as a key that is left.
+        // What it cannot give back in this time its ttl does.
         let _ = client.shutdown(3 * COMMAND_DEADLINE).await;
     }
 }
