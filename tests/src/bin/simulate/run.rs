@@ -1,7 +1,8 @@
 //! One seed, from beginning to end.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use turmoil::{Builder, Sim};
@@ -33,18 +34,27 @@ pub(crate) struct Ended {
     pub(crate) counts: BTreeMap<String, usize>,
 }
 
+/// Of all tasks, the client's own ones, too: a runtime keeps what it catches to itself.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn note(panic: &PanicHookInfo<'_>) {
+    let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    let text = panic.payload_as_str().unwrap_or_default();
+    let place = panic.location().map(ToString::to_string);
+    panics.push(format!("panic: {text} at {}", place.unwrap_or_default()));
+}
+
 pub(crate) fn run(seed: u64) -> Ended {
     world::replace(Some(World::new(seed)));
     lock_runtime::__simulation::seed(Some(seed));
+    panic::set_hook(Box::new(note));
     let steps = catch_unwind(AssertUnwindSafe(|| live(seed)));
     lock_runtime::__simulation::seed(None);
     let mut world = world::replace(None).expect("this run's");
-    let steps = steps.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or(panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        world.object(format!("panic: {}", text.unwrap_or_default()));
-        0
-    });
+    for panic in std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner)) {
+        world.object(panic);
+    }
+    let steps = steps.unwrap_or(0);
     Ended {
         violations: world.violations,
         steps,
