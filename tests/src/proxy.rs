@@ -69,6 +69,7 @@ struct State {
     /// A fault of every command of a name that has none planned.
     always: HashMap<String, Fault>,
     seen: HashMap<String, usize>,
+    met: usize,
     commands: Range<Duration>,
     answers: Range<Duration>,
     seed: u64,
@@ -173,6 +174,12 @@ impl Proxy {
         self.network.state().connections
     }
 
+    /// How many commands have met a fault.
+    #[must_use]
+    pub fn met(&self) -> usize {
+        self.network.state().met
+    }
+
     /// How many commands of this name clients have sent.
     #[must_use]
     pub fn count(&self, command: &str) -> usize {
@@ -204,7 +211,9 @@ impl Network {
         let state = &mut *self.state();
         *state.seen.entry(name.clone()).or_default() += 1;
         let planned = state.planned.get_mut(&name).and_then(VecDeque::pop_front);
-        planned.or_else(|| state.always.get(&name).cloned())
+        let fault = planned.or_else(|| state.always.get(&name).cloned());
+        state.met += usize::from(fault.is_some());
+        fault
     }
 
     /// The delays of commands and of answers, drawn by the two fractions.

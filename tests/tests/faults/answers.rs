@@ -18,6 +18,7 @@ async fn a_lost_reply_is_held_after_a_check_on_another_connection() {
         let asked = Instant::now();
         let guard = client.lock("a").ttl(LONG_TTL).acquire().await;
         let guard = guard.expect("not busy against itself");
+        assert_eq!((proxy.met(), proxy.connections()), (1, 2));
         assert!(guard.remaining() + asked.elapsed() < LONG_TTL);
         assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
         assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
@@ -114,6 +115,7 @@ async fn a_server_that_goes_on_within_the_command_deadline_costs_time_only() {
         server.stop();
         let acquire = tokio::spawn(client.lock("a").ttl(LONG_TTL).acquire());
         sleep(Duration::from_millis(600)).await;
+        assert!(!acquire.is_finished(), "nobody can have answered");
         server.go_on();
         let guard = acquire.await.expect("no panic").expect("held in the end");
         guard.release().await.expect("ours");

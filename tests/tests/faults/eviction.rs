@@ -108,6 +108,7 @@ async fn a_server_that_does_not_tell_its_policy_delays_connecting_by_one_answer_
             "{:?}",
             asked.elapsed()
         );
+        assert_eq!(proxy.met(), 1);
         let guard = client.lock("a").acquire().await.expect("free");
         guard.release().await.expect("ours");
     }

@@ -48,6 +48,7 @@ async fn a_black_hole_under_a_renewed_lock_does_not_lose_it() {
         () = guard.lost() => panic!("lost after {:?}", guard.remaining()),
         () = sleep(TTL * 3 / 2) => {}
     }
+    assert!(proxy.connections() > 1);
     assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
     assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
     drain(&client).await;
@@ -64,6 +65,7 @@ async fn a_black_hole_under_a_release_delays_it_and_leaves_no_key() {
     drop(guard);
     let took = until_empty(&server, Duration::from_secs(5)).await;
     println!("the key was gone after {took:?}");
+    assert!(proxy.connections() > 1);
     let next = client.lock("a").ttl(ttl).acquire().await.expect("free");
     proxy.silence();
     // Its caller is told within one command deadline, whichever answer that is.
@@ -75,6 +77,7 @@ async fn a_black_hole_under_a_release_delays_it_and_leaves_no_key() {
     );
     drain(&client).await;
     assert_eq!(keys(&server).await, 0);
+    assert!(proxy.connections() > 2);
 }
 
 #[tokio::test]
@@ -115,6 +118,7 @@ async fn a_reset_at_any_command_costs_another_connection_only() {
             let request = || client.lock("a").ttl(ttl).acquire();
             let warm = request().await.expect("free");
             warm.release().await.expect("ours");
+            let before = (proxy.met(), proxy.connections());
             proxy.plan(command, fault.clone());
             let asked = Instant::now();
             let guard = request()
@@ -129,6 +133,8 @@ async fn a_reset_at_any_command_costs_another_connection_only() {
                 asked.elapsed() < Duration::from_secs(1),
                 "{command}, {fault:?}"
             );
+            assert_eq!(proxy.met(), before.0 + 1, "{command}, {fault:?}");
+            assert!(proxy.connections() > before.1, "{command}, {fault:?}");
         }
     }
     drain(&client).await;
@@ -143,8 +149,8 @@ async fn one_slow_connection_holds_up_no_other_client() {
     let quick = connect(&server.url(), Duration::from_secs(4)).await;
     let delay = Duration::from_millis(300);
     proxy.delay(delay..delay, Duration::ZERO..Duration::ZERO, 1);
-    let held = tokio::spawn(slow.lock("slow").acquire());
     let asked = Instant::now();
+    let held = tokio::spawn(slow.lock("slow").acquire());
     for _ in 0..20 {
         let guard = quick.lock("quick").acquire().await.expect("free");
         guard.release().await.expect("ours");
@@ -155,6 +161,7 @@ async fn one_slow_connection_holds_up_no_other_client() {
         asked.elapsed()
     );
     let held = held.await.expect("no panic").expect("free");
+    assert!(asked.elapsed() >= delay, "it was not slow");
     held.release().await.expect("ours");
     for client in [slow, quick] {
         drain(&client).await;

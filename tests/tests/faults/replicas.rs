@@ -107,10 +107,14 @@ async fn a_replica_that_is_promoted_within_the_command_deadline_is_waited_for() 
     pair.address.reset();
     // A SET that met the reset may be on its way for that long.
     let short = client.lock("a").ttl(Duration::from_secs(1));
-    let (acquired, ()) = tokio::join!(short.acquire(), async {
+    let acquire = async { (short.acquire().await, Instant::now()) };
+    let ((acquired, at), promoted) = tokio::join!(acquire, async {
         sleep(Duration::from_millis(500)).await;
+        let promoted = Instant::now();
         promote(&pair.replica).await;
+        promoted
     });
+    assert!(at > promoted, "of a replica");
     acquired
         .expect("a primary now")
         .release()
