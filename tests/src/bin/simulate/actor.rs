@@ -110,9 +110,9 @@ impl Actor {
         world::with(|world| {
             let (plan, chance) = (&world.plan, &mut world.chance);
             let ttl = if chance.percent(60) {
-                chance.millis(plan.ttl, plan.ttl * 3)
+                chance.millis(plan.ttl..plan.ttl * 3)
             } else {
-                chance.millis(300, 500)
+                chance.millis(300..500)
             };
             let way = if chance.percent(plan.finishing) {
                 chance.one_of(&[Way::Finished, Way::FencedAndFinished])
@@ -136,12 +136,12 @@ impl Actor {
             } else if chance.percent(70) {
                 Patience::Polls(chance.one_of(&[1, 2, 3, 4, 5, 6, 8, 12, 30]))
             } else {
-                Patience::Time(chance.millis(0, 300))
+                Patience::Time(chance.millis(0..300))
             };
             let wait = if chance.percent(40) {
                 Duration::ZERO
             } else {
-                chance.millis(1, 800)
+                chance.millis(1..800)
             };
             let key = usize::try_from(chance.below(KEYS as u64)).unwrap_or(0);
             (self.with(key, ttl, wait, hold, patience), way)
@@ -158,7 +158,7 @@ impl Actor {
                 Patience::Polls(chance.one_of(&[1, 2, 3, 4, 5, 6, 8]))
             };
             let way = chance.one_of(&[Way::Cancelled, Way::Fenced, Way::ByHand]);
-            let hold = chance.millis(0, 10);
+            let hold = chance.millis(0..10);
             let key = usize::try_from(chance.below(KEYS as u64)).unwrap_or(0);
             (self.with(key, CLEAN_TTL, CLEAN_WAIT, hold, patience), way)
         })
@@ -240,7 +240,7 @@ impl Actor {
         let began = Instant::now();
         watch.polled(guard.remaining());
         while began.elapsed() < turn.hold {
-            sleep(world::chance(|chance| chance.millis(1, 20))).await;
+            sleep(world::chance(|chance| chance.millis(1..20))).await;
             watch.polled(guard.remaining());
             self.meddle(&guard).await;
             watch.polled(guard.remaining());

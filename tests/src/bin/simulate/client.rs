@@ -69,10 +69,10 @@ pub(crate) async fn until(phase: Phase) {
 /// Lets the process's clock jump, as it does for one that was stopped.
 async fn jump(host: &'static str) {
     while world::phase() == Phase::Chaos {
-        sleep(world::chance(|chance| chance.millis(20, 400))).await;
+        sleep(world::chance(|chance| chance.millis(20..400))).await;
         let jump = world::with(|world| {
             let jumps = world.plan.jumps && world.phase == Phase::Chaos;
-            let jump = jumps.then(|| world.chance.millis(2, 300))?;
+            let jump = jumps.then(|| world.chance.millis(2..300))?;
             *world.jumped.entry(host).or_default() += jump;
             let millis = jump.as_millis();
             world.tell(host, format_args!("finds itself {millis} ms later"));

@@ -52,7 +52,7 @@ async fn work(turn: &Turn, lock: &LockGuard) {
     let read = fence.map(|fence| (fence, read(turn, fence)));
     let began = Instant::now();
     while began.elapsed() < turn.hold {
-        sleep(world::chance(|chance| chance.millis(1, 6))).await;
+        sleep(world::chance(|chance| chance.millis(1..6))).await;
     }
     if let Some((fence, Some(read))) = read {
         write(turn, fence, read + 1);

@@ -7,7 +7,6 @@
 //! killed host in an order that follows from their numbers.
 
 mod actor;
-mod chance;
 mod child;
 mod client;
 mod cut;

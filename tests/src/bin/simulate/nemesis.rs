@@ -24,7 +24,7 @@ enum Mend {
 
 impl Nemesis {
     pub(crate) fn new() -> Self {
-        let next = world::chance(|chance| chance.millis(20, 150));
+        let next = world::chance(|chance| chance.millis(20..150));
         Self {
             next,
             mends: Vec::new(),
@@ -42,7 +42,7 @@ impl Nemesis {
         }
         let drawn = world::with(|world| {
             let pause = world.plan.pause;
-            self.next = now + world.chance.millis(5, pause);
+            self.next = now + world.chance.millis(5..pause);
             let faults = &world.plan.faults;
             if faults.is_empty() {
                 return None;
@@ -51,7 +51,7 @@ impl Nemesis {
             Some((
                 fault,
                 world.chance.one_of(&CLIENTS),
-                world.chance.millis(5, 300),
+                world.chance.millis(5..300),
             ))
         });
         let Some((fault, client, length)) = drawn else {
@@ -145,7 +145,7 @@ fn break_something(
                     world.keyspace.forget(world.now);
                 }
                 world.keyspace.forget_scripts();
-                let loading = world.chance.millis(0, 120);
+                let loading = world.chance.millis(0..120);
                 world.loading_until = world.now + length + loading;
             });
             Some(Mend::Bounce("server"))
@@ -166,7 +166,7 @@ fn break_something(
             None
         }
         Fault::Delay => {
-            let latency = world::chance(|chance| chance.millis(2, 200));
+            let latency = world::chance(|chance| chance.millis(2..200));
             tell(&format!("messages take up to {} ms", latency.as_millis()));
             sim.set_max_message_latency(latency);
             None

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::chance::Chance;
+use tests::Chance;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {

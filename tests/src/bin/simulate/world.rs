@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use lock_runtime::FencedRegister;
 
-use crate::chance::Chance;
 use crate::history::History;
 use crate::invariants::Trusts;
 use crate::plan::Plan;
 use crate::server::keyspace::Keyspace;
+use tests::Chance;
 
 /// Lock keys, without the client's prefix.
 pub(crate) const KEYS: usize = 2;
@@ -99,7 +99,7 @@ pub(crate) fn phase() -> Phase {
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut chance = Chance::of(seed);
+        let mut chance = Chance::new(seed);
         let plan = Plan::draw(&mut chance);
         Self {
             now: Duration::ZERO,

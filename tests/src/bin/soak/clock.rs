@@ -1,16 +1,10 @@
-//! The clock that all processes of a machine share.
+//! The clock that all processes of a machine share, in numbers that can be sent.
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
-
-/// Microseconds of the monotonic clock, by which the runtime counts its leases, too. An `Instant`
-/// cannot be sent to another process.
+/// Microseconds of the monotonic clock, by which the runtime counts its leases, too.
 pub(crate) fn now() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    let nanos = u64::try_from(time.tv_nsec).unwrap_or_default();
-    seconds * 1_000_000 + nanos / 1_000
+    micros(tests::clock())
 }
 
 pub(crate) fn micros(duration: Duration) -> u64 {

@@ -6,7 +6,6 @@
 //! befalls all of these is up to the nemesis.
 
 mod arguments;
-mod chance;
 mod clock;
 mod counter;
 mod crew;

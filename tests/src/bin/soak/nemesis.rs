@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tests::Chance;
 use tokio::sync::Mutex as Turn;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::chance::Chance;
 use crate::clock::now;
 use crate::crew::Crew;
 use crate::lock_server::LockServer;
@@ -48,7 +48,7 @@ impl Nemesis {
     }
 
     fn chance(&self, purpose: u64) -> Chance {
-        Chance::new(self.seed, purpose)
+        Chance::stream(self.seed, purpose)
     }
 
     fn log(&self, what: impl std::fmt::Display) {
@@ -96,7 +96,7 @@ impl Nemesis {
         let mut chance = self.chance(2);
         let mut stopped = JoinSet::new();
         loop {
-            sleep(chance.millis(40, 240)).await;
+            sleep(chance.millis(40..=240)).await;
             let aimed = chance.percent(50);
             // More short ones than long ones.
             let length = Duration::from_millis(100 + chance.below(31) * chance.below(31));
@@ -104,8 +104,9 @@ impl Nemesis {
                 let running = self.crew().running();
                 let mut holders = self.resource.ledger().holders();
                 holders.retain(|serial| running.contains(serial));
-                let aim = chance.one_of(&holders).filter(|_| aimed);
-                aim.or_else(|| chance.one_of(&running))
+                // Both are drawn, whoever is there: what comes after must not depend on that.
+                let (holder, anybody) = (chance.any_of(&holders), chance.any_of(&running));
+                holder.filter(|_| aimed).or(anybody)
             };
             let Some(serial) = victim else { continue };
             let from = now();
@@ -135,9 +136,9 @@ impl Nemesis {
     async fn kill_workers(self: Arc<Self>) {
         let mut chance = self.chance(3);
         loop {
-            sleep(chance.millis(400, 2_000)).await;
+            sleep(chance.millis(400..=2_000)).await;
             let workers = self.crew().all();
-            let Some(serial) = chance.one_of(&workers) else {
+            let Some(serial) = chance.any_of(&workers) else {
                 continue;
             };
             self.log(format!("kills {serial}"));
@@ -152,13 +153,13 @@ impl Nemesis {
         let mut chance = self.chance(4);
         let mut first = true;
         loop {
-            sleep(chance.millis(1_000, 2_600)).await;
+            sleep(chance.millis(1_000..=2_600)).await;
             let restart = chance.percent(40) || std::mem::take(&mut first);
             let keep = chance.percent(50);
             let length = if restart {
-                chance.millis(20, 400)
+                chance.millis(20..=400)
             } else {
-                chance.millis(100, 1_000)
+                chance.millis(100..=1_000)
             };
             let mut server = self.server.lock().await;
             if !restart {
@@ -191,14 +192,14 @@ impl Nemesis {
     async fn harm_network(self: Arc<Self>) {
         let mut chance = self.chance(5);
         loop {
-            sleep(chance.millis(100, 700)).await;
+            sleep(chance.millis(100..=700)).await;
             let (cut, all) = (chance.percent(30), chance.percent(10));
-            let (late, length) = (chance.millis(5, 350), chance.millis(100, 900));
+            let (late, length) = (chance.millis(5..=350), chance.millis(100..=900));
             let open = self.relay.open();
             let met: Vec<u64> = if all {
                 open
             } else {
-                chance.one_of(&open).into_iter().collect()
+                chance.any_of(&open).into_iter().collect()
             };
             if cut {
                 for id in met {
@@ -231,7 +232,7 @@ impl Nemesis {
     async fn flush_scripts(self: Arc<Self>) {
         let mut chance = self.chance(6);
         loop {
-            sleep(chance.millis(500, 1_500)).await;
+            sleep(chance.millis(500..=1_500)).await;
             let server = self.server.lock().await;
             let flushed = server
                 .ask::<String>(redis::cmd("SCRIPT").arg("FLUSH"))

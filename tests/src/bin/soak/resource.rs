@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tests::Chance;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex as Turn, watch};
 use tokio::task::JoinSet;
 
-use crate::chance::Chance;
 use crate::clock::now;
 use crate::crew::Deaths;
 use crate::ledger::Ledger;
@@ -31,7 +31,7 @@ impl Resource {
     pub(crate) fn new(ledger: Ledger, seed: u64) -> Arc<Self> {
         Arc::new(Self {
             ledger: Mutex::new(ledger),
-            chance: Mutex::new(Chance::new(seed, 1)),
+            chance: Mutex::new(Chance::stream(seed, 1)),
             deaths: Deaths::default(),
             finish: watch::Sender::new(false),
             open: watch::Sender::new(0),
@@ -153,7 +153,7 @@ impl Resource {
     fn on_the_way(&self) -> Option<std::time::Duration> {
         let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
         let slow = chance.percent(SLOW_WRITES);
-        slow.then(|| chance.millis(30, 400))
+        slow.then(|| chance.millis(30..=400))
     }
 }
 

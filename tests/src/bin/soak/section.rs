@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lock_runtime::{FencingToken, LockClient, LockError, LockGuard, distributed_lock};
+use tests::Chance;
 use tokio::time::sleep;
 
-use crate::chance::Chance;
 use crate::link::{Link, Stale};
 use crate::naive::Naive;
 use crate::protocol::{How, Told};
@@ -54,19 +54,21 @@ impl Plan {
         } else {
             &[150, 250, 400]
         };
-        let ttl = Duration::from_millis(chance.one_of(ttls).unwrap_or(400));
+        let ttl = Duration::from_millis(chance.one_of(ttls));
         let wait = match chance.below(10) {
             0 => Duration::ZERO,
-            _ => chance.millis(200, 1_500),
+            _ => chance.millis(200..=1_500),
         };
-        let mut steps: Vec<Duration> = (0..=chance.below(4)).map(|_| chance.millis(0, 4)).collect();
+        let mut steps: Vec<Duration> = (0..=chance.below(4))
+            .map(|_| chance.millis(0..=4))
+            .collect();
         // Some work for longer than a lease lasts: they are cut off, or renewed.
         if chance.percent(4) {
             let pieces = 10 + chance.below(30);
-            steps.extend((0..pieces).map(|_| chance.millis(5, 20)));
+            steps.extend((0..pieces).map(|_| chance.millis(5..=20)));
         }
         let cancelled = chance.percent(6);
-        let cancelled_after = chance.millis(0, 120);
+        let cancelled_after = chance.millis(0..=120);
         Self {
             call,
             key: chance.below(KEYS),
@@ -74,7 +76,7 @@ impl Plan {
             ttl,
             renewed,
             steps,
-            busy: chance.millis(0, 2),
+            busy: chance.millis(0..=2),
             cancelled_after: cancelled.then_some(cancelled_after),
         }
     }

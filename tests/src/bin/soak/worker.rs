@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lock_runtime::LockClient;
+use tests::Chance;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::arguments::{Mode, Orders};
-use crate::chance::Chance;
 use crate::clock::{micros, now};
 use crate::link::Link;
 use crate::naive::Naive;
@@ -44,7 +44,7 @@ async fn run(orders: &Orders) {
     let calls = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
-        let chance = Chance::new(orders.seed, 1_000 + orders.serial * TASKS + task);
+        let chance = Chance::stream(orders.seed, 1_000 + orders.serial * TASKS + task);
         tasks.spawn(repeat(link.clone(), locks.clone(), chance, calls.clone()));
     }
     while tasks.join_next().await.is_some() {}
@@ -94,6 +94,6 @@ async fn repeat(link: Arc<Link>, locks: Locks, mut chance: Chance, calls: Arc<At
             at: now(),
             how,
         });
-        sleep(chance.millis(0, 5)).await;
+        sleep(chance.millis(0..=5)).await;
     }
 }

@@ -52,7 +52,7 @@ impl Fate {
             } = world;
             let mut stall = || {
                 let stalled = *phase == Phase::Chaos && chance.percent(plan.stalls);
-                stalled.then(|| chance.millis(5, plan.stall))
+                stalled.then(|| chance.millis(5..plan.stall))
             };
             let (stalled, answer_stalled) = (stall(), stall());
             let resets = *phase == Phase::Chaos && chance.percent(plan.resets);
