@@ -1,12 +1,13 @@
 //! The real client and the real redis crate on a simulated network, clock and server: a seed gives
 //! every delay, loss, crash, restart and cancelled call, and replays to the letter.
 //!
-//! `./tests/simulate --seeds N [--from K]` runs N seeds, `--seed K` one and prints its history.
+//! `./tests/simulate --seeds N [--from K]` runs N seeds, `--seed K` runs one and prints its history.
 //!
 //! Each seed has a process of its own: tokio numbers tasks for the whole process, and ends those of a
 //! killed host in an order that follows from their numbers.
 
 mod actor;
+mod arguments;
 mod child;
 mod client;
 mod cut;
@@ -27,61 +28,21 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
+use arguments::{Asked, USAGE, Way};
 use child::Told;
 
-const USAGE: &str = "usage: simulate --seeds N [--from K] [--first] | --seed K";
+/// How many seeds between two lines that say how far it is.
+const PROGRESS: u64 = 1_000;
 /// How much of a failing seed's history is shown.
 const LAST_LINES: usize = 80;
 
-struct Asked {
-    from: u64,
-    seeds: u64,
-    way: Way,
-    /// Ends with the first violation.
-    first: bool,
-}
-
-#[derive(PartialEq)]
-enum Way {
-    Many,
-    /// One seed and its history.
-    One,
-    /// One seed, for the process that asked for many.
-    Child,
-}
-
-fn asked() -> Option<Asked> {
-    let mut asked = Asked {
-        from: 1,
-        seeds: 0,
-        way: Way::Many,
-        first: false,
-    };
-    let mut words = std::env::args().skip(1);
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--seeds" => asked.seeds = words.next()?.parse().ok()?,
-            "--from" => asked.from = words.next()?.parse().ok()?,
-            "--first" => asked.first = true,
-            "--seed" | child::ARGUMENT => {
-                asked.from = words.next()?.parse().ok()?;
-                asked.seeds = 1;
-                asked.way = if word == "--seed" {
-                    Way::One
-                } else {
-                    Way::Child
-                };
-            }
-            _ => return None,
-        }
-    }
-    (asked.seeds > 0).then_some(asked)
-}
-
 fn main() -> ExitCode {
-    let Some(asked) = asked() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let asked = match arguments::parse(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(mistake) => {
+            eprintln!("{mistake}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
     };
     let mut sum = Sum::default();
     let began = Instant::now();
@@ -98,6 +59,7 @@ fn main() -> ExitCode {
         Way::Many => many(&asked, &mut sum),
     }
     let seconds = began.elapsed().as_secs_f64();
+    println!("calls, by the way they locked and how they ended:");
     for (what, count) in &sum.counts {
         println!("{count:>9} {what}");
     }
@@ -139,6 +101,10 @@ fn many(asked: &Asked, sum: &mut Sum) {
                     println!("{}", last.join("\n"));
                 }
                 sum.add(seed, &told);
+                if sum.seeds.is_multiple_of(PROGRESS) {
+                    let (seeds, violations) = (sum.seeds, sum.violations);
+                    eprintln!("{seeds} of {} seeds, {violations} violations", asked.seeds);
+                }
                 if asked.first && sum.violations > 0 {
                     stop.store(true, Ordering::Relaxed);
                     return;
