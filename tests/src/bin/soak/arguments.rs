@@ -10,7 +10,9 @@ pub(crate) const USAGE: &str =
 fence  the lock with its fencing token, which the counters check on read and write (default)
 lease  the lock alone: the counters check nothing
 none   a naive lock that nobody checks, as the control: it must lose updates
---log  every report of a worker and every deed of the nemesis, a line each";
+--log  where to write every report of a worker and every deed of the nemesis, a line each
+
+The exit code is 0 if every promise was kept, 1 if not, and 2 if the soak could not be done.";
 
 /// What protects the counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,7 @@ pub(crate) struct Orders {
 }
 
 pub(crate) enum Role {
+    Help,
     Parent(Arguments),
     Worker(Orders),
 }
@@ -102,25 +105,30 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Role, String>
     }
     let (mut seconds, mut seed, mut mode, mut log) = (None, None, Mode::Fence, None);
     while let Some(name) = words.next() {
-        let mut value = || words.next().ok_or(format!("{name} lacks its value"));
+        let mut value = || words.next().ok_or(format!("{name} needs a value"));
         let number = |text: String| {
             let number = text.parse::<u64>();
-            number.map_err(|_| format!("{text} is not a whole number"))
+            number.map_err(|_| format!("{name}: {text} is not a whole number"))
         };
         match name.as_str() {
+            "--help" | "-h" => return Ok(Role::Help),
             "--seconds" => seconds = Some(number(value()?)?),
             "--seed" => seed = Some(number(value()?)?),
             "--mode" => {
                 let word = value()?;
-                mode = Mode::parse(&word).ok_or(format!("there is no mode {word}"))?;
+                let known = Mode::parse(&word);
+                mode = known.ok_or(format!("there is no mode {word}: fence, lease or none"))?;
             }
             "--log" => log = Some(value()?.into()),
             _ => return Err(format!("there is no argument {name}")),
         }
     }
-    let seconds = seconds.filter(|seconds| (1..=86_400).contains(seconds));
+    let seconds = seconds.ok_or("--seconds is needed")?;
+    if !(1..=86_400).contains(&seconds) {
+        return Err(format!("--seconds is {seconds}, it must be 1 to 86400"));
+    }
     Ok(Role::Parent(Arguments {
-        seconds: Duration::from_secs(seconds.ok_or("--seconds from 1 to 86400 is needed")?),
+        seconds: Duration::from_secs(seconds),
         seed: seed.ok_or("--seed is needed")?,
         mode,
         log,
@@ -142,6 +150,9 @@ mod tests {
         };
         assert_eq!((read.seconds.as_secs(), read.seed), (5, 7));
         assert_eq!(read.mode, Mode::Lease);
+        for help in ["--help", "--seconds 5 -h"] {
+            assert!(matches!(parsed(help), Ok(Role::Help)), "{help}");
+        }
         for wrong in [
             "",
             "--seconds 5",

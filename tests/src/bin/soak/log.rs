@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Error, Write};
 use std::path::Path;
 
 use crate::clock::now;
@@ -12,7 +12,12 @@ pub(crate) struct Log(Option<BufWriter<File>>);
 
 impl Log {
     pub(crate) fn open(path: Option<&Path>) -> std::io::Result<Self> {
-        let file = path.map(File::create).transpose()?;
+        let create = |path: &Path| {
+            let named =
+                |error: Error| Error::new(error.kind(), format!("{}: {error}", path.display()));
+            File::create(path).map_err(named)
+        };
+        let file = path.map(create).transpose()?;
         Ok(Self(file.map(BufWriter::new)))
     }
 

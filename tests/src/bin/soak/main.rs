@@ -40,6 +40,10 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Ok(Role::Parent(arguments)) => arguments,
+        Ok(Role::Help) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
         Err(mistake) => {
             eprintln!("{mistake}\n\n{USAGE}");
             return ExitCode::from(2);

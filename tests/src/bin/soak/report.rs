@@ -141,7 +141,8 @@ impl Report {
                 "Two may believe for a moment that they hold one lock (a server that lost its data), and \
                  a holder's write may arrive after its lease (it was stopped in the middle of a poll, or \
                  the write was under way for long). The counters refuse whoever comes with an older fence \
-                 than they have seen, on the read as well as on the write, so that no update is lost."
+                 than they have seen, on the read as well as on the write, so that no update is lost. A late \
+                 write that they took (the intruders above) came before anybody newer, and does no harm."
             }
             Mode::Lease => {
                 "No body was to begin a poll after its deadline, nor two to hold one lock while the server \

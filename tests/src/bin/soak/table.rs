@@ -93,7 +93,7 @@ fn intruders(ledger: &Ledger) -> Row {
         "intruders",
         by.late + by.gone + by.after_loss,
         format!(
-            "writes taken from who held the lock no more: {} after the deadline, {} from a body that was \
+            "writes taken from those who held the lock no more: {} after the deadline, {} from a body that was \
              gone, {} after the server had forgotten the lock",
             by.late, by.gone, by.after_loss
         ),
