@@ -82,7 +82,7 @@ use proc_macro::TokenStream;
 ///         client = self.locks,
 ///     )]
 ///     async fn invoice(&self, order: &Order) -> Result<String, LockError> {
-///         lock.check().await?;
+///         lock.extend().await?; // the whole ttl again, or `LockError::Lost`
 ///         Ok(format!("{} for {:?}", lock.key(), lock.remaining()))
 ///     }
 /// }

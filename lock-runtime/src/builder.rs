@@ -47,7 +47,8 @@ impl LockClient {
     /// # Errors
     ///
     /// [`LockError::InvalidOptions`] if the URL cannot be used, [`LockError::Backend`] if no
-    /// server answers within 5 s or it does not let us in. No error shows the URL's password.
+    /// server listens there (at once), none answers within 5 s or it does not let us in. No error shows
+    /// the URL's password.
     ///
     /// # Panics
     ///
@@ -81,14 +82,16 @@ impl LockClientBuilder {
 
     /// How long a call goes on asking a store that does not answer before it is
     /// [`LockError::Indeterminate`] (a call that waits does so at least as long as its `wait`), and how
-    /// long it waits for the answer of its release, 40 ms to 10 min. A single command is given a quarter of it. Defaults to 2 s.
+    /// long it waits for the answer of its release: 40 ms to 10 min. A single command is given a quarter
+    /// of it. Defaults to 2 s.
     #[must_use]
     pub fn command_deadline(mut self, deadline: Duration) -> Self {
         self.settings.command_deadline = deadline;
         self
     }
 
-    /// How long to try to connect, 10 ms to 10 min. Defaults to 5 s.
+    /// How long a server may take to let us in: 10 ms to 10 min. Meanwhile one that is loading or busy is
+    /// waited for; one that refuses the connection is an error at once. Defaults to 5 s.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

@@ -59,8 +59,8 @@
 //!   renewal or check, or at its release. One that evicts keys forgets them silently, of which a
 //!   client warns when it connects (`maxmemory-policy`).
 //! - A server whose clock jumps forward ends locks early, which no client can cure. The client's clock
-//!   stands still while its machine is suspended, so that a suspended holder trusts its lease for too
-//!   long: not running on is not promised then.
+//!   stands still while its machine is suspended: a holder that was suspended trusts its lease for too
+//!   long, and its body may run on after the lease.
 //! - A network that runs a command twice, long after its answer, can make a lost lock look like ours.
 //! - A password that changes in mid-life is not picked up: make a new client.
 //!

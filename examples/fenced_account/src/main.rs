@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
         _ if arguments.is_empty() => show().await,
         // This program again, as one of the processes.
         Some(orders) => teller::work(&orders).await.map(|()| ExitCode::SUCCESS),
-        None => Err("it takes no arguments".into()),
+        None => Err("the program takes no arguments".into()),
     };
     ended.unwrap_or_else(|error| {
         eprintln!("fenced_account: {error}");
