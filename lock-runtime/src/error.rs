@@ -58,8 +58,8 @@ pub enum LockError {
     /// lock that was granted after all is given back, or expires with its ttl. From
     /// [`LockGuard::release`](crate::LockGuard::release): it is sent again until the ttl is over.
     #[error(
-        "lock `{}` is indeterminate: {cause}; whoever may hold it does so for at most one ttl, \
-         then try again",
+        "lock `{}` is indeterminate: {cause}; if it is held it is given back, or ends within one ttl: \
+         try again",
         .key.escape_debug()
     )]
     Indeterminate {

@@ -99,8 +99,9 @@ impl LockGuard {
             .saturating_duration_since(Instant::now())
     }
 
-    /// Asks the store who holds the key now. Other than [`Ownership::Mine`], the lock is lost. Mine
-    /// does not bring back a lock whose deadline is over.
+    /// Asks the store who holds the key now. Anything but [`Ownership::Mine`] means that the lock is
+    /// lost, and is no error: `check().await?` alone does not stop there, [`LockGuard::extend`] does.
+    /// `Mine` does not bring back a lock whose deadline is over.
     ///
     /// Cancellation safety: only reads.
     ///

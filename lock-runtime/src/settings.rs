@@ -59,8 +59,8 @@ impl Settings {
             }
         }
         if self.max_waiters == 0 || self.max_waiters_per_key == 0 {
-            let reason = "`max_waiters` and `max_waiters_per_key` must be at least 1; for calls that never \
-                          wait, give them no `wait`";
+            let reason = "`max_waiters` and `max_waiters_per_key` must be at least 1; calls without \
+                          a `wait` never wait";
             return Err(LockError::options(reason));
         }
         Ok(())

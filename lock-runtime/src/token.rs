@@ -192,6 +192,7 @@ impl fmt::Display for Holder {
 
 /// The answer of GET-and-compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "anything but `Mine` means that the lock is lost"]
 pub enum Ownership {
     /// The key holds our token.
     Mine,

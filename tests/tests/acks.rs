@@ -154,7 +154,7 @@ async fn a_stopped_replica_costs_a_hundred_other_locks_nothing() {
             sleep(LIMIT / 3).await;
             let began = Instant::now();
             let checked = both.check("0", guards[0].token()).await;
-            checked.expect("an answer");
+            assert_eq!(checked.expect("an answer"), Ownership::Mine);
             began.elapsed()
         });
         refused += usize::from(taken.is_err());
