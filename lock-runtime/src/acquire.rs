@@ -30,7 +30,6 @@ pub(crate) async fn acquire(
     options: &LockOptions,
     function: &'static str,
 ) -> Result<LockGuard, LockError> {
-    let mut closing = shared.closing.subscribe();
     let key = &keys.lock;
     let call = Call {
         shared,
@@ -54,8 +53,7 @@ pub(crate) async fn acquire(
     };
     tokio::select! {
         biased;
-        // The sender lives in `shared`, so only `true` ends this.
-        _ = closing.wait_for(|closing| *closing) => Err(LockError::ShutDown { key: key.to_string() }),
+        () = shared.releases.shutting_down() => Err(LockError::ShutDown { key: key.to_string() }),
         guard = taken => guard,
     }
 }

@@ -76,7 +76,6 @@ impl LockClient {
     /// Outside a tokio runtime.
     pub async fn shutdown(&self, limit: Duration) -> Remaining {
         self.0.releases.shut_down();
-        self.0.closing.send_replace(true);
         ensure_worker(&self.0.releases);
         // Running into the limit is told by what remains.
         let _ = timeout(limit, self.0.releases.idle()).await;

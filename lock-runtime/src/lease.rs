@@ -1,9 +1,9 @@
 //! How long a held lock may be trusted.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::token::Ownership;
@@ -19,17 +19,19 @@ pub(crate) fn trusted(ttl: Duration) -> Duration {
 /// The state of one held lock. Being lost is final.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    term: watch::Sender<Term>,
-    /// What the store said when it told us that the lock is not ours any more.
-    found: Mutex<Option<Ownership>>,
+    term: Mutex<Term>,
+    /// Wakes in the order of waiting, so that a simulation replays; tokio's `watch` does not.
+    changed: Notify,
     /// The end of the longest hold, for a renewed lease.
     limit: Option<Instant>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Term {
     deadline: Instant,
     refuted: bool,
+    /// What the store said when it told us that the lock is not ours any more.
+    found: Option<Ownership>,
 }
 
 impl Lease {
@@ -37,75 +39,78 @@ impl Lease {
         let term = Term {
             deadline: limit.map_or(deadline, |limit| deadline.min(limit)),
             refuted: false,
+            found: None,
         };
         Self {
-            term: watch::Sender::new(term),
-            found: Mutex::default(),
+            term: Mutex::new(term),
+            changed: Notify::new(),
             limit,
         }
     }
 
+    fn term(&self) -> MutexGuard<'_, Term> {
+        self.term.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The moment from which the lock counts as lost.
     pub(crate) fn deadline(&self) -> Instant {
-        self.term.borrow().deadline
+        self.term().deadline
     }
 
     pub(crate) fn is_lost(&self) -> bool {
-        let term = *self.term.borrow();
+        let term = self.term();
         term.refuted || Instant::now() >= term.deadline
     }
 
     /// Whether the store itself said that the lock is not ours.
     pub(crate) fn is_refuted(&self) -> bool {
-        self.term.borrow().refuted
+        self.term().refuted
     }
 
     /// Takes note of an extension whose command was sent at `sent`. A lost lease stays lost.
     pub(crate) fn extended(&self, sent: Instant, ttl: Duration) {
         let deadline = sent + trusted(ttl);
         let deadline = self.limit.map_or(deadline, |limit| deadline.min(limit));
-        self.term.send_if_modified(|term| {
-            let alive = !term.refuted && Instant::now() < term.deadline;
-            // Two that were sent side by side may be answered in either order.
-            let later = alive && deadline > term.deadline;
-            if later {
-                term.deadline = deadline;
-            }
-            later
-        });
+        let mut term = self.term();
+        let alive = !term.refuted && Instant::now() < term.deadline;
+        // Two that were sent side by side may be answered in either order.
+        if alive && deadline > term.deadline {
+            term.deadline = deadline;
+            drop(term);
+            self.changed.notify_waiters();
+        }
     }
 
     /// Takes note that the store no longer shows our token, and of what it shows if it said so.
     pub(crate) fn refute(&self, found: Option<Ownership>) {
+        let mut term = self.term();
+        term.refuted = true;
         if found.is_some() {
-            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+            term.found = found;
         }
-        self.term.send_modify(|term| term.refuted = true);
+        drop(term);
+        self.changed.notify_waiters();
     }
 
     pub(crate) fn found(&self) -> Option<Ownership> {
-        self.found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.term().found.clone()
     }
 
     /// Ends when the lock is lost.
     pub(crate) async fn lost(&self) {
-        let mut changes = self.term.subscribe();
         loop {
-            let term = *changes.borrow_and_update();
-            if term.refuted {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // What changes from here on wakes it.
+            changed.as_mut().enable();
+            if self.is_lost() {
                 return;
             }
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
-                _ = changes.changed() => {}
-                () = sleep_until(term.deadline) => {
-                    if self.is_lost() {
-                        return;
-                    }
-                }
+                () = changed => {}
+                () = sleep_until(deadline) => {}
             }
         }
     }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::{StoreError, StoreErrorKind};
@@ -18,7 +17,6 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) lines: Arc<Lines>,
     pub(crate) releases: Arc<Releases>,
-    pub(crate) closing: watch::Sender<bool>,
     #[cfg(feature = "testing")]
     pub(crate) witness: std::sync::OnceLock<crate::witness::Witness>,
 }
@@ -32,7 +30,6 @@ impl Shared {
             settings,
             lines,
             releases,
-            closing: watch::Sender::new(false),
             #[cfg(feature = "testing")]
             witness: std::sync::OnceLock::new(),
         }

@@ -21,6 +21,8 @@ pub(crate) struct Releases {
     work: Notify,
     /// A release was answered or settled, or a place was given back.
     settled: Notify,
+    /// The client is shut down.
+    closing: Notify,
 }
 
 #[derive(Default)]
@@ -89,6 +91,7 @@ impl Releases {
             queue: Mutex::default(),
             work: Notify::new(),
             settled: Notify::new(),
+            closing: Notify::new(),
         })
     }
 
@@ -110,6 +113,19 @@ impl Releases {
 
     pub(crate) fn shut_down(&self) {
         self.queue().shut_down = true;
+        self.closing.notify_waiters();
+    }
+
+    /// Ends when the client is shut down.
+    ///
+    /// Cancellation safety: holds nothing.
+    pub(crate) async fn shutting_down(&self) {
+        let closing = self.closing.notified();
+        tokio::pin!(closing);
+        closing.as_mut().enable();
+        if !self.queue().shut_down {
+            closing.await;
+        }
     }
 
     pub(super) fn give_back_place(&self) {
