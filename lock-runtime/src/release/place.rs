@@ -199,6 +199,7 @@ impl Place {
             stood,
             over: Instant::now() + self.ttl,
             sent: false,
+            tries: 0,
             unwritten: true,
             reply,
         });

@@ -53,6 +53,7 @@ pub(super) struct Job {
     pub(super) over: Instant,
     /// Whether it may have been sent before.
     pub(super) sent: bool,
+    pub(super) tries: usize,
     /// Whether later commands for the key wait for it.
     pub(super) unwritten: bool,
     pub(super) reply: Option<oneshot::Sender<Answer>>,

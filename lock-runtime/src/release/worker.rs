@@ -126,7 +126,8 @@ impl Job {
     ///
     /// Cancellation safety: what was answered is taken note of before the next CAD is sent.
     async fn send(&mut self, store: &dyn LockStore) -> Option<StoreError> {
-        let again = self.sent;
+        let tries = self.tries;
+        self.tries += 1;
         let mut failure = None;
         let mut at = 0;
         while at < self.carriers.len() {
@@ -141,12 +142,14 @@ impl Job {
             let mut first = !std::mem::replace(&mut self.sent, true);
             let (key, token) = (&*self.key, &self.token);
             let mut answer = None;
-            if let Some(own) = carrier.own_session(again) {
+            if let Some(own) = carrier.own_session(tries) {
                 let own = carrier.release(own, key, token, only).await;
                 match own.as_ref().map_err(StoreError::kind) {
                     // Nothing more to wait for there: its driver ended, perhaps with its runtime.
                     Err(StoreErrorKind::Unreachable) => {}
                     Err(StoreErrorKind::Disconnected) => first = false,
+                    // Silent still, and perhaps for good.
+                    Err(StoreErrorKind::Timeout) if tries > 0 => {}
                     _ => answer = Some(own),
                 }
             }
@@ -186,9 +189,15 @@ impl Job {
 
 impl Carrier {
     /// A CAD behind a SET on the same connection cannot overtake it, even if that connection is
-    /// silent: once written it needs no answer. Any other may come before the SET lands.
-    fn own_session(&self, again: bool) -> Option<Arc<dyn LockSession>> {
-        let own = !again && (self.unanswered > 0 || self.session.is_open());
+    /// silent: once written it needs no answer. Any other may come before the SET lands. An answer
+    /// there settles what no other session can, so it is tried again, but only after another one: those
+    /// who wait for this release need not wait for that.
+    fn own_session(&self, tries: usize) -> Option<Arc<dyn LockSession>> {
+        let own = match tries {
+            0 => self.unanswered > 0 || self.session.is_open(),
+            1 => false,
+            _ => self.unanswered > 0,
+        };
         own.then(|| self.session.clone())
     }
 
