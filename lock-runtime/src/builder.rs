@@ -42,7 +42,7 @@ impl LockClient {
     /// `redis://[user:password@]host[:port][/database]`, `rediss://` with the feature `tls`,
     /// `unix:///path`.
     ///
-    /// Cancellation safety: nothing is left behind.
+    /// Cancellation safety: an attempt under way ends by itself within the connect timeout.
     ///
     /// # Errors
     ///
@@ -150,7 +150,7 @@ impl LockClientBuilder {
 
     /// Connects to a Redis or Valkey server.
     ///
-    /// Cancellation safety: nothing is left behind.
+    /// Cancellation safety: an attempt under way ends by itself within the connect timeout.
     ///
     /// # Errors
     ///

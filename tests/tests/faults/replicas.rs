@@ -50,11 +50,8 @@ async fn promote(replica: &Server) {
     let _: () = run(&mut replica.raw().await, &["REPLICAOF", "NO", "ONE"]).await;
 }
 
-#[tokio::test]
-async fn a_primary_that_became_a_replica_is_left_for_the_new_one() {
-    let pair = pair(Duration::from_secs(4)).await;
-    let client = &pair.client;
-    let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
+/// To the replica, once it knows the one lock that is held.
+async fn fail_over(pair: &Pair) {
     until(Duration::from_secs(5), async || {
         keys(&pair.replica).await == 1
     })
@@ -62,6 +59,14 @@ async fn a_primary_that_became_a_replica_is_left_for_the_new_one() {
     promote(&pair.replica).await;
     pair.address.lead_to(pair.replica.port());
     follow(&pair.primary, &pair.replica).await;
+}
+
+#[tokio::test]
+async fn a_primary_that_became_a_replica_is_left_for_the_new_one() {
+    let pair = pair(Duration::from_secs(4)).await;
+    let client = &pair.client;
+    let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
+    fail_over(&pair).await;
     // The old connection is sound and answers READONLY.
     let asked = Instant::now();
     let next = client
@@ -87,13 +92,7 @@ async fn a_release_that_meets_a_replica_is_sent_to_the_new_primary() {
     let pair = pair(Duration::from_secs(4)).await;
     let client = &pair.client;
     let guard = client.lock("held").ttl(TTL).acquire().await.expect("free");
-    until(Duration::from_secs(5), async || {
-        keys(&pair.replica).await == 1
-    })
-    .await;
-    promote(&pair.replica).await;
-    pair.address.lead_to(pair.replica.port());
-    follow(&pair.primary, &pair.replica).await;
+    fail_over(&pair).await;
     assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
     assert_eq!(keys(&pair.replica).await, 0);
     drain(client).await;
