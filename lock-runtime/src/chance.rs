@@ -1,4 +1,5 @@
-//! Randomness, all from one source, and the wall clock of labels: what a simulation has to replay.
+//! Randomness, all from one source, and what labels tell of machine and clock: a simulation has to
+//! replay both, and the length of a label decides where a message is cut.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,24 @@ pub(crate) fn wall_clock() -> u128 {
     since.map_or(0, |since| since.as_millis())
 }
 
+/// This process's number. For the reader of a label alone.
+pub(crate) fn process() -> u32 {
+    #[cfg(feature = "testing")]
+    if seeded::is_on() {
+        return 1;
+    }
+    std::process::id()
+}
+
+/// This machine's name. For the reader of a label alone.
+pub(crate) fn host() -> String {
+    #[cfg(feature = "testing")]
+    if seeded::is_on() {
+        return "simulated".to_owned();
+    }
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
 #[cfg(feature = "testing")]
 pub use seeded::seed;
 
@@ -43,6 +62,10 @@ mod seeded {
     /// From now on all that this thread draws follows from `seed`, or is random again.
     pub fn seed(seed: Option<u64>) {
         STATE.set(seed);
+    }
+
+    pub(super) fn is_on() -> bool {
+        STATE.get().is_some()
     }
 
     pub(super) fn next() -> Option<u128> {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
 
-use crate::chance::{identity, wall_clock};
+use crate::chance::{self, identity, wall_clock};
 use crate::percent;
 
 const HOST_BYTES: usize = 60;
@@ -24,7 +24,7 @@ impl LockToken {
     /// show up in the label.
     #[must_use]
     pub fn new(function: &str, ttl: Duration, hold: Duration) -> Self {
-        Self::labelled(host(), std::process::id(), function, ttl, hold)
+        Self::labelled(host(), chance::process(), function, ttl, hold)
     }
 
     /// The token of a process on another host.
@@ -63,7 +63,7 @@ impl fmt::Debug for LockToken {
 
 fn host() -> &'static str {
     static HOST: OnceLock<String> = OnceLock::new();
-    HOST.get_or_init(|| label_tail(&gethostname::gethostname().to_string_lossy(), HOST_BYTES))
+    HOST.get_or_init(|| label_tail(&chance::host(), HOST_BYTES))
 }
 
 /// The escaped text, cut from the front to `limit` bytes: the end of a path is what tells.
