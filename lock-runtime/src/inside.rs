@@ -12,6 +12,29 @@ thread_local! {
     static BODIES: RefCell<Vec<Arc<Held>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// When leases were looked at before polls, for a test that has to tell a body which was polled
+/// without a look from a process that was stopped right after it.
+#[cfg(feature = "testing")]
+pub(crate) mod looks {
+    use std::cell::Cell;
+
+    use tokio::time::Instant;
+
+    thread_local! {
+        static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+
+    /// The last look of this thread, if the lease lasted then.
+    #[must_use]
+    pub fn looked() -> Option<Instant> {
+        LAST.get()
+    }
+
+    pub(crate) fn note(lasts: Option<Instant>) {
+        LAST.set(lasts);
+    }
+}
+
 /// Polls a body that runs under `held`.
 pub(crate) fn poll<T>(held: &Arc<Held>, poll: impl FnOnce() -> T) -> T {
     /// Also leaves when the body panics.

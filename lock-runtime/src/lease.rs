@@ -58,8 +58,15 @@ impl Lease {
     }
 
     pub(crate) fn is_lost(&self) -> bool {
+        self.lasts().is_none()
+    }
+
+    /// The moment at which it was seen to last, which is now; none if it is lost.
+    pub(crate) fn lasts(&self) -> Option<Instant> {
         let term = self.term();
-        term.refuted || Instant::now() >= term.deadline
+        // Read under the mutex: whoever waits for that does not trust an older reading.
+        let now = Instant::now();
+        (!term.refuted && now < term.deadline).then_some(now)
     }
 
     /// Whether the store itself said that the lock is not ours.

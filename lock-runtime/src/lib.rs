@@ -119,11 +119,12 @@ pub mod __private {
     pub use crate::private::*;
 }
 
-/// What a simulation needs to replay a run.
+/// What our own simulation and soak need to see and to set.
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod __simulation {
     pub use crate::chance::seed;
+    pub use crate::inside::looks::looked;
 }
 
 pub use builder::LockClientBuilder;

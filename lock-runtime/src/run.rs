@@ -97,6 +97,7 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
     let mut lost = Box::pin(guard.lost());
     // Whatever is to be done on loss: nothing begins under a lease that is over.
     let mut cancel = true;
+    let on_lost = guard.options().on_lost;
     poll_fn(|context| {
         if cancel && lost.as_mut().poll(context).is_ready() {
             return Poll::Ready(None);
@@ -107,10 +108,14 @@ async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> O
         inside::poll(guard.held(), || {
             // Time may have passed since the last wake-up. Nothing comes between this and the body:
             // a process that is stopped there polls it late, and no code can help that.
-            if cancel && guard.lease().is_lost() {
-                return Poll::Ready(None);
+            if std::mem::replace(&mut cancel, on_lost == OnLost::Cancel) {
+                let lasts = guard.lease().lasts();
+                #[cfg(feature = "testing")]
+                inside::looks::note(lasts);
+                if lasts.is_none() {
+                    return Poll::Ready(None);
+                }
             }
-            cancel = guard.options().on_lost == OnLost::Cancel;
             body.poll(context).map(Some)
         })
     })

@@ -240,6 +240,19 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "testing")]
+    #[test]
+    fn a_simulated_token_tells_no_process() {
+        let token = || {
+            crate::chance::seed(Some(7));
+            LockToken::new("f", Duration::from_secs(1), Duration::ZERO)
+        };
+        let (first, second) = (token(), token());
+        crate::chance::seed(None);
+        assert_eq!(first, second);
+        assert_eq!(first.as_str().split('|').nth(2), Some("1"));
+    }
+
     #[test]
     fn two_tokens_differ() {
         let token = || LockToken::new("f", Duration::from_secs(1), Duration::ZERO);

@@ -44,12 +44,19 @@ pub(crate) struct Intruders {
     pub(crate) after_loss: u64,
 }
 
+/// Microseconds from the library's look at a lease to the body's own first one that a process needs
+/// which is not stopped: some nanoseconds, unless it is at the moment of the stop that it has to wait
+/// for the processor.
+const BETWEEN: u64 = 1_000;
+
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) counters: Vec<Counter>,
     pub(crate) ended: BTreeMap<&'static str, u64>,
     pub(crate) sections: u64,
     pub(crate) late_polls: u64,
+    /// The same where the library had looked in time and the process was stopped right after it.
+    pub(crate) stopped_polls: u64,
     pub(crate) stuck: u64,
     /// Calls that ended by an error that no fault explains.
     pub(crate) unexpected: u64,
@@ -75,6 +82,7 @@ impl Ledger {
             ended: BTreeMap::new(),
             sections: 0,
             late_polls: 0,
+            stopped_polls: 0,
             stuck: 0,
             unexpected: 0,
             refused: 0,
@@ -135,7 +143,17 @@ impl Ledger {
                     opened.deadline = deadline;
                 }
             }
-            Told::Late { call, at, deadline } => {
+            Told::Late {
+                at,
+                deadline,
+                looked,
+                ..
+            } if looked < deadline && self.stopped(serial, looked, at) => {
+                self.stopped_polls += 1;
+            }
+            Told::Late {
+                call, at, deadline, ..
+            } => {
                 self.late_polls += 1;
                 self.violations.push(format!(
                     "worker {serial}, call {call}: polled {} µs after its deadline {deadline}",
@@ -145,6 +163,12 @@ impl Ledger {
             Told::Closed { call, at } => self.close((serial, call), at),
             Told::Ended { call, at, how } => self.end((serial, call), at, how),
         }
+    }
+
+    /// Whether a worker did nothing else between two moments than to stand still.
+    fn stopped(&self, serial: u64, from: u64, to: u64) -> bool {
+        let stopped = self.stops.within(serial, from, to);
+        stopped > 0 && to.saturating_sub(from + stopped) <= BETWEEN
     }
 
     fn close(&mut self, id: Id, at: u64) {

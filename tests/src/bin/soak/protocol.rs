@@ -27,11 +27,13 @@ pub(crate) enum Told {
         call: u64,
         deadline: u64,
     },
-    /// A poll of the body began after the deadline.
+    /// A poll of the body began after the deadline. The library has looked at the lease at `looked`, as
+    /// far as it tells.
     Late {
         call: u64,
         at: u64,
         deadline: u64,
+        looked: u64,
     },
     /// Asks for the counter's value. A fence of 0 is none.
     Read {
@@ -130,7 +132,12 @@ impl fmt::Display for Told {
                 deadline,
             } => write!(f, "opened {call} {at} {since} {deadline}"),
             Self::Extended { call, deadline } => write!(f, "extended {call} {deadline}"),
-            Self::Late { call, at, deadline } => write!(f, "late {call} {at} {deadline}"),
+            Self::Late {
+                call,
+                at,
+                deadline,
+                looked,
+            } => write!(f, "late {call} {at} {deadline} {looked}"),
             Self::Read { call, fence } => write!(f, "read {call} {fence}"),
             Self::Write { call, value, fence } => write!(f, "write {call} {value} {fence}"),
             Self::Closed { call, at } => write!(f, "closed {call} {at}"),
@@ -170,6 +177,7 @@ impl Told {
                 call: next()?,
                 at: next()?,
                 deadline: next()?,
+                looked: next()?,
             },
             "read" => Self::Read {
                 call: next()?,
@@ -244,7 +252,12 @@ mod tests {
                 deadline,
             },
             Told::Extended { call, deadline },
-            Told::Late { call, at, deadline },
+            Told::Late {
+                call,
+                at,
+                deadline,
+                looked: 9,
+            },
             Told::Read { call, fence: 5 },
             Told::Write {
                 call,

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lock_runtime::LockGuard;
+use lock_runtime::{__simulation as library, LockGuard};
 
 use crate::clock::{micros, now};
 use crate::link::Link;
@@ -71,7 +71,7 @@ impl<'a, F> Watched<'a, F> {
         }
     }
 
-    fn polled(&mut self, at: u64) {
+    fn polled(&mut self, at: u64, looked: u64) {
         let call = self.call;
         let told = match self.term {
             Term::Hope { deadline, .. } => Some(deadline),
@@ -87,7 +87,7 @@ impl<'a, F> Watched<'a, F> {
                 deadline,
             });
             if told.is_none_or(|deadline| at > deadline) {
-                self.link.tell(Told::Late { call, at, deadline });
+                self.late(at, deadline, looked);
             }
             return;
         };
@@ -98,9 +98,25 @@ impl<'a, F> Watched<'a, F> {
             self.link.tell(Told::Extended { call, deadline });
         }
         if at > deadline {
-            self.link.tell(Told::Late { call, at, deadline });
+            self.late(at, deadline, looked);
         }
     }
+
+    fn late(&self, at: u64, deadline: u64, looked: u64) {
+        self.link.tell(Told::Late {
+            call: self.call,
+            at,
+            deadline,
+            looked,
+        });
+    }
+}
+
+/// When the library looked at a lease for the last time, before it polled the body on this thread.
+fn looked(at: u64) -> u64 {
+    // `at` was read before: a stop in between makes the look earlier, which excuses nothing.
+    let since = library::looked().map(|looked| looked.elapsed());
+    since.map_or(0, |since| at.saturating_sub(micros(since)))
 }
 
 impl<F: Future> Future for Watched<'_, F> {
@@ -108,7 +124,7 @@ impl<F: Future> Future for Watched<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let at = now();
-        self.polled(at);
+        self.polled(at, looked(at));
         self.body.as_mut().poll(context)
     }
 }

@@ -137,10 +137,44 @@ fn a_late_poll_and_an_error_without_a_fault_are_counted() {
             call: 1,
             at,
             deadline,
+            looked: deadline - 1,
         },
     );
     ended(&mut ledger, 1, at, How::Unexpected);
     assert_eq!((ledger.late_polls, ledger.unexpected), (1, 1));
+}
+
+#[test]
+fn only_a_stop_right_after_the_look_excuses_a_late_poll() {
+    let (from, to) = (2 * SECOND, 3 * SECOND);
+    let deadline = from + SECOND / 2;
+    for (looked, at, excused) in [
+        (from - 900, to + 90, true),
+        // The look was later than the deadline, or none.
+        (deadline, to + 90, false),
+        (0, to + 90, false),
+        // It ran on for too long before or after the stop.
+        (from - 1_100, to, false),
+        (from, to + 1_100, false),
+        // The stop has nothing to do with it.
+        (to + 10, to + 1_500, false),
+    ] {
+        let mut ledger = ledger(Mode::Fence);
+        ledger.stops.begin(1, from);
+        ledger.stops.end(1, to);
+        let call = 1;
+        ledger.note(
+            1,
+            Told::Late {
+                call,
+                at,
+                deadline,
+                looked,
+            },
+        );
+        let found = (ledger.stopped_polls, ledger.late_polls);
+        assert_eq!(found, (excused.into(), (!excused).into()), "{looked} {at}");
+    }
 }
 
 #[test]
