@@ -44,10 +44,14 @@ pub(crate) struct Intruders {
     pub(crate) after_loss: u64,
 }
 
-/// Microseconds from the library's look at a lease to the body's own first one that a process needs
-/// which is not stopped: some nanoseconds, unless it is at the moment of the stop that it has to wait
-/// for the processor.
-const BETWEEN: u64 = 1_000;
+/// Microseconds by which two readings of one moment may differ, each cut to a whole one.
+const PRECISION: u64 = 2;
+/// Microseconds from the library's look at a lease to the body's own first one, of which the call takes
+/// less than one: more is time that passed between them and should not have.
+const CALL: u64 = 50;
+/// The same without the stop for a process that was stopped in between: it has to wait for the processor
+/// before it goes on.
+const STOPPED_CALL: u64 = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -55,8 +59,8 @@ pub(crate) struct Ledger {
     pub(crate) ended: BTreeMap<&'static str, u64>,
     pub(crate) sections: u64,
     pub(crate) late_polls: u64,
-    /// The same where the library had looked in time and the process was stopped right after it.
-    pub(crate) stopped_polls: u64,
+    /// The same where the library had looked in time: the deadline came on the way from there to the body.
+    pub(crate) overtaken_polls: u64,
     pub(crate) stuck: u64,
     /// Calls that ended by an error that no fault explains.
     pub(crate) unexpected: u64,
@@ -82,7 +86,7 @@ impl Ledger {
             ended: BTreeMap::new(),
             sections: 0,
             late_polls: 0,
-            stopped_polls: 0,
+            overtaken_polls: 0,
             stuck: 0,
             unexpected: 0,
             refused: 0,
@@ -148,8 +152,8 @@ impl Ledger {
                 deadline,
                 looked,
                 ..
-            } if looked < deadline && self.stopped(serial, looked, at) => {
-                self.stopped_polls += 1;
+            } if looked <= deadline + PRECISION && self.went_on(serial, looked, at) => {
+                self.overtaken_polls += 1;
             }
             Told::Late {
                 call, at, deadline, ..
@@ -165,10 +169,11 @@ impl Ledger {
         }
     }
 
-    /// Whether a worker did nothing else between two moments than to stand still.
-    fn stopped(&self, serial: u64, from: u64, to: u64) -> bool {
+    /// Whether a worker did nothing else between two moments than to go on, or to stand still.
+    fn went_on(&self, serial: u64, from: u64, to: u64) -> bool {
         let stopped = self.stops.within(serial, from, to);
-        stopped > 0 && to.saturating_sub(from + stopped) <= BETWEEN
+        let most = if stopped > 0 { STOPPED_CALL } else { CALL };
+        to.saturating_sub(from + stopped) <= most
     }
 
     fn close(&mut self, id: Id, at: u64) {

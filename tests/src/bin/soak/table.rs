@@ -64,10 +64,10 @@ pub(crate) fn rows(ledger: &Ledger, deeds: &Deeds, found: [usize; 3]) -> Vec<Row
             "polls of a body that began after its deadline",
         ),
         row(
-            "stopped polls",
-            ledger.stopped_polls,
-            "the same where the process was stopped in the very moment between the library's look at the \
-             lease and the body: nothing in the process can help that, and only the fence does",
+            "overtaken polls",
+            ledger.overtaken_polls,
+            "the same where the library had looked in time: the deadline came, or a stop, in the very moment \
+             between that and the body; nothing in the process can help that, and only the fence does",
         ),
         row(
             "orphans",

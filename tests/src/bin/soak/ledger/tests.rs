@@ -137,7 +137,7 @@ fn a_late_poll_and_an_error_without_a_fault_are_counted() {
             call: 1,
             at,
             deadline,
-            looked: deadline - 1,
+            looked: deadline - 100,
         },
     );
     ended(&mut ledger, 1, at, How::Unexpected);
@@ -145,19 +145,20 @@ fn a_late_poll_and_an_error_without_a_fault_are_counted() {
 }
 
 #[test]
-fn only_a_stop_right_after_the_look_excuses_a_late_poll() {
+fn only_what_comes_between_the_look_and_the_body_excuses_a_late_poll() {
     let (from, to) = (2 * SECOND, 3 * SECOND);
-    let deadline = from + SECOND / 2;
-    for (looked, at, excused) in [
-        (from - 900, to + 90, true),
+    let (within, after) = (from + SECOND / 2, to + SECOND / 2);
+    for (looked, deadline, at, excused) in [
+        (from - 900, within, to + 90, true),
         // The look was later than the deadline, or none.
-        (deadline, to + 90, false),
-        (0, to + 90, false),
+        (within + 3, within, to + 90, false),
+        (0, within, to + 90, false),
         // It ran on for too long before or after the stop.
-        (from - 1_100, to, false),
-        (from, to + 1_100, false),
-        // The stop has nothing to do with it.
-        (to + 10, to + 1_500, false),
+        (from - 1_100, within, to, false),
+        (from, within, to + 1_100, false),
+        // Nothing but the way from the look to the body, or more.
+        (after - 1, after, after + 1, true),
+        (after - 1, after, after + 60, false),
     ] {
         let mut ledger = ledger(Mode::Fence);
         ledger.stops.begin(1, from);
@@ -172,7 +173,7 @@ fn only_a_stop_right_after_the_look_excuses_a_late_poll() {
                 looked,
             },
         );
-        let found = (ledger.stopped_polls, ledger.late_polls);
+        let found = (ledger.overtaken_polls, ledger.late_polls);
         assert_eq!(found, (excused.into(), (!excused).into()), "{looked} {at}");
     }
 }
