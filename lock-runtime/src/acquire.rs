@@ -1,9 +1,8 @@
 //! Taking a lock: once, or waiting while it is busy.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
 use crate::contender::{Answer, Call, Contender};
 use crate::error::LockError;
@@ -11,8 +10,7 @@ use crate::guard::LockGuard;
 use crate::inside;
 use crate::options::LockOptions;
 use crate::shared::Shared;
-use crate::token::Holder;
-use crate::wait::{Expiry, Full, Polls};
+use crate::waiter::Waiter;
 
 /// The keys of one lock, as they go over the wire.
 pub(crate) struct Keys {
@@ -79,41 +77,31 @@ impl Call<'_> {
     /// `wait` counts the time during which the lock is busy: a command under way is not cut off.
     async fn wait(&self) -> Result<LockGuard, LockError> {
         let give_up = Instant::now() + self.options.wait;
-        let mut line = self.shared.lines.join(self.key).map_err(|full| {
-            let Full { setting, limit } = full;
-            LockError::TooManyWaiters {
-                key: self.key.to_string(),
-                setting,
-                limit,
-            }
-        })?;
-        if timeout_at(give_up, line.turn()).await.is_ok() {
-            let mut contender = Contender::new(self)?;
-            let mut polls = Polls::new();
-            let mut last: Option<Holder> = None;
-            while Instant::now() < give_up {
-                let holder = match contender.ask(give_up).await? {
-                    Answer::Held(lease) => return Ok(contender.guard(lease)),
-                    Answer::Busy(holder) => holder,
-                };
-                line.saw(&holder);
-                if polls.wants_expiry() || last.as_ref() != Some(&holder) {
-                    let expiry = timeout_at(give_up, self.holders_expiry()).await;
-                    polls.expires(expiry.unwrap_or(Expiry::Unknown));
-                    last = Some(holder);
+        let mut waiter = Waiter::join(self)?;
+        while Instant::now() < give_up {
+            if let Some(inheritance) = waiter.turn(give_up).await {
+                let (mut heir, since) = Contender::heir(self, inheritance);
+                if let Some(lease) = heir.inherited(since) {
+                    return Ok(heir.guard(lease));
                 }
-                tokio::select! {
-                    biased;
-                    () = line.freed() => {}
-                    () = sleep_until(polls.next().min(give_up)) => {}
+                if Instant::now() >= give_up {
+                    break;
                 }
+                match heir.ask(give_up).await? {
+                    Answer::Held(lease) => return Ok(heir.guard(lease)),
+                    Answer::Busy(holder) => waiter.was_late(&holder),
+                }
+            } else if Instant::now() < give_up
+                && let Some(guard) = waiter.ask(give_up).await?
+            {
+                return Ok(guard);
             }
         }
         self.served()?;
         Err(LockError::WaitTimeout {
             key: self.key.to_string(),
             waited: self.options.wait,
-            holder: line.seen(),
+            holder: waiter.line.seen(),
         })
     }
 
@@ -123,17 +111,5 @@ impl Call<'_> {
             Some(cause) => Err(LockError::backend(&**self.key, cause)),
             None => Ok(()),
         }
-    }
-
-    /// When the present holder's key expires, for the timer of the head in line.
-    async fn holders_expiry(&self) -> Expiry {
-        let Ok(Some((_, left))) = self.shared.inspect(self.key).await else {
-            return Expiry::Unknown;
-        };
-        // PTTL rounds: a millisecond later the key is gone for sure. Beyond what a clock can tell
-        // is as good as never.
-        let expiry = left.and_then(|left| left.checked_add(Duration::from_millis(1)));
-        let expiry = expiry.and_then(|left| Instant::now().checked_add(left));
-        expiry.map_or(Expiry::Never, Expiry::At)
     }
 }

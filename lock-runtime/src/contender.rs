@@ -12,7 +12,7 @@ use crate::guard::LockGuard;
 use crate::held::Held;
 use crate::lease::{Lease, trusted};
 use crate::options::LockOptions;
-use crate::release::Place;
+use crate::release::{Inheritance, Place};
 use crate::shared::Shared;
 use crate::store::{Fenced, LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
@@ -86,6 +86,25 @@ impl<'a> Contender<'a> {
         })
     }
 
+    /// One who got the lock handed over, and has to ask only if that was too long ago.
+    pub(crate) fn heir(call: &Call<'a>, inheritance: Inheritance) -> (Self, Instant) {
+        let heir = Self {
+            call: *call,
+            token: inheritance.token,
+            place: inheritance.place,
+            fence: inheritance.fence,
+            gave_way: true,
+        };
+        (heir, inheritance.since)
+    }
+
+    /// The lease that was handed over at `since`, unless it has to be extended first.
+    pub(crate) fn inherited(&self, since: Instant) -> Option<Lease> {
+        let deadline = since + trusted(self.call.options.ttl);
+        let acknowledged = self.call.shared.settings.acks.is_none();
+        (acknowledged && Instant::now() < deadline).then(|| self.lease(since))
+    }
+
     /// Asks until the store has said yes or no, at most for one command deadline or until `give_up`,
     /// whichever is later: a server that restarts or loads its data is waited for.
     pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Answer, LockError> {
@@ -132,7 +151,8 @@ impl<'a> Contender<'a> {
         .await;
     }
 
-    pub(crate) fn guard(self, lease: Lease) -> LockGuard {
+    pub(crate) fn guard(mut self, lease: Lease) -> LockGuard {
+        self.place.hold();
         let held = Held {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),
@@ -288,11 +308,15 @@ impl<'a> Contender<'a> {
             self.place.moves_to(session);
         }
         let ttl = self.call.options.ttl;
-        let deadline = since + trusted(ttl);
-        if Instant::now() >= deadline {
+        if Instant::now() >= since + trusted(ttl) {
             return Err(StoreError::late(ttl));
         }
-        let limit = self.call.options.renew.map(|hold| since + hold);
-        Ok(Some(Answer::Held(Lease::new(deadline, limit))))
+        Ok(Some(Answer::Held(self.lease(since))))
+    }
+
+    fn lease(&self, since: Instant) -> Lease {
+        let options = self.call.options;
+        let limit = options.renew.map(|hold| since + hold);
+        Lease::new(since + trusted(options.ttl), limit)
     }
 }

@@ -203,6 +203,12 @@ impl StoreError {
         }
     }
 
+    /// The store cannot put one token in the place of another.
+    pub(crate) fn no_swap() -> Self {
+        let message = "this store hands no locks over";
+        Self::new(StoreErrorKind::Refused, message)
+    }
+
     /// No answer came in time.
     pub(crate) fn silent(waited: Duration) -> Self {
         let message =

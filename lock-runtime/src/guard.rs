@@ -204,8 +204,7 @@ impl LockGuard {
             Err(_) => in_time,
             Ok(released) if in_time => !released.refutes(),
             Ok(released) => {
-                let ours = matches!(released.code, Release::Deleted | Release::NotDeleted);
-                ours && self.settled && !self.held.lease.is_refuted()
+                released.code.was_ours() && self.settled && !self.held.lease.is_refuted()
             }
         };
         let code = released.map(|released| released.code);
@@ -215,8 +214,8 @@ impl LockGuard {
         let found = match (self.held.lease.found(), code) {
             (Some(found), _) => Some(found),
             (None, Ok(Release::Missing)) => Some(Ownership::Free),
-            (None, Ok(Release::Deleted | Release::NotDeleted)) => Some(Ownership::Mine),
             (None, Ok(Release::NotOurs)) => self.checked_until(limit).await,
+            (None, Ok(_)) => Some(Ownership::Mine),
             (None, Err(_)) => None,
         };
         Err(self.lost_error(found))

@@ -95,6 +95,7 @@ mod inside;
 mod installed;
 mod key;
 mod lease;
+mod line;
 mod options;
 mod percent;
 mod private;
@@ -111,6 +112,7 @@ mod store;
 pub mod testing;
 mod token;
 mod wait;
+mod waiter;
 #[cfg(feature = "testing")]
 mod witness;
 
@@ -138,5 +140,5 @@ pub use key::encode;
 pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
 pub use register::{FencedRegister, StaleFencingToken};
 pub use request::LockRequest;
-pub use store::{Fenced, LockSession, LockStore, MemoryStore, Release, StoreFuture, Stored};
+pub use store::{Fenced, LockSession, LockStore, MemoryStore, Release, StoreFuture, Stored, Swap};
 pub use token::{Holder, LockToken, Owner, Ownership};

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::line::Lines;
 use crate::release::Releases;
 use crate::settings::Settings;
 use crate::store::{LockSession, LockStore, Stored};
-use crate::wait::Lines;
 
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn LockStore>,

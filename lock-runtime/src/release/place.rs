@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::queue::{Answer, Carrier, Job, Releases};
 use super::worker::ensure_worker;
+use crate::line::Holding;
 use crate::store::LockSession;
 use crate::token::LockToken;
 
@@ -29,6 +30,8 @@ pub(crate) struct Place {
     doubtful: Option<Instant>,
     /// SETs that may yet run, in the order of their sending.
     unanswered: Vec<Sent>,
+    /// While it is held, or taken for it.
+    holding: Option<Holding>,
 }
 
 struct Sent {
@@ -55,6 +58,7 @@ impl Place {
             ran: None,
             doubtful: None,
             unanswered: Vec::new(),
+            holding: None,
         })
     }
 
@@ -122,6 +126,33 @@ impl Place {
         if !self.may_stand() {
             // Nothing to release: the session is free for others meanwhile.
             self.home = None;
+        }
+    }
+
+    /// A swap put the token at the key, now or by an earlier sending. Gives the moment from which its
+    /// deadline counts. No other can land: the old token is gone.
+    pub(crate) fn inherited(
+        &mut self,
+        session: &Arc<dyn LockSession>,
+        now: bool,
+    ) -> Option<Instant> {
+        let mut sent = std::mem::take(&mut self.unanswered).into_iter();
+        let sent = if now { sent.next_back() } else { sent.next() };
+        self.ran = sent.map(|sent| sent.at);
+        self.home = Some(session.clone());
+        self.ran
+    }
+
+    /// The token that a swap was to replace is gone, and so is whatever it put there.
+    pub(crate) fn came_too_late(&mut self) {
+        self.unanswered.clear();
+        self.home = None;
+    }
+
+    /// From now on those in line wait for this place's release.
+    pub(crate) fn hold(&mut self) {
+        if self.holding.is_none() {
+            self.holding = Some(self.releases.lines.hold(&self.key, &self.token));
         }
     }
 
@@ -201,6 +232,7 @@ impl Place {
             sent: false,
             tries: 0,
             unwritten: true,
+            holding: self.holding.take(),
             reply,
         });
     }

@@ -8,9 +8,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::error::StoreError;
+use crate::line::{Holding, Lines};
 use crate::store::{LockSession, LockStore, Release};
 use crate::token::LockToken;
-use crate::wait::Lines;
 
 /// One client's releases.
 pub(crate) struct Releases {
@@ -56,6 +56,8 @@ pub(super) struct Job {
     pub(super) tries: usize,
     /// Whether later commands for the key wait for it.
     pub(super) unwritten: bool,
+    /// Those in line wait until it is answered.
+    pub(super) holding: Option<Holding>,
     pub(super) reply: Option<oneshot::Sender<Answer>>,
 }
 

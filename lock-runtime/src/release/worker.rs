@@ -70,7 +70,11 @@ impl Running<'_> {
         let mut pause = FIRST_PAUSE;
         while let Some(job) = &mut self.job {
             // A store that panics over one job must not take the others with it.
-            let sent = AssertUnwindSafe(job.send(&*self.releases.store)).catch_unwind();
+            let sent = AssertUnwindSafe(async {
+                job.hand_over(self.releases).await;
+                job.send(&*self.releases.store).await
+            });
+            let sent = sent.catch_unwind();
             let Ok(failure) = sent.await else {
                 tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
                 break;
@@ -81,7 +85,7 @@ impl Running<'_> {
             {
                 self.releases.written(&job.key);
             }
-            self.releases.lines.freed(&job.key);
+            job.holding = None;
             let over = Instant::now() >= job.over;
             if job.carriers.is_empty() {
                 break;

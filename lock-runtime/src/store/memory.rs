@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Fenced, LockSession, LockStore, Release, StoreFuture, Stored};
+use super::{Fenced, LockSession, LockStore, Release, StoreFuture, Stored, Swap};
 use crate::fence::FencingToken;
 use crate::options::AcquireForm;
 use crate::token::LockToken;
@@ -60,6 +60,29 @@ impl Entries {
             fence: None,
         };
         self.map.insert(key, entry);
+    }
+
+    fn swap(
+        &mut self,
+        key: &str,
+        old: &LockToken,
+        new: &LockToken,
+        ttl: Duration,
+        fence: Option<FencingToken>,
+    ) -> Swap {
+        let Some(entry) = self.get_mut(key) else {
+            return Swap::Missing;
+        };
+        if entry.stored.is(new) {
+            return Swap::Found(fence.map(|fence| *entry.fence.get_or_insert(fence)));
+        }
+        if !entry.stored.is(old) {
+            return Swap::NotOurs;
+        }
+        entry.stored = Stored::Value(new.as_str().into());
+        entry.expires = Instant::now().checked_add(ttl);
+        entry.fence = fence;
+        Swap::Swapped(fence)
     }
 
     fn draw(&mut self) -> FencingToken {
@@ -169,6 +192,31 @@ impl LockSession for MemoryStore {
                 }
                 Some(_) => Release::NotOurs,
             })
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move { Ok(self.entries().swap(key, old, new, ttl, None)) })
+    }
+
+    fn swap_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        _fence_key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            let mut entries = self.entries();
+            let fence = entries.draw();
+            Ok(entries.swap(key, old, new, ttl, Some(fence)))
         })
     }
 

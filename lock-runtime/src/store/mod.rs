@@ -76,6 +76,31 @@ pub trait LockSession: Send + Sync + 'static {
     /// [`Unreachable`](crate::StoreErrorKind::Unreachable) says that nothing was sent.
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release>;
 
+    /// Puts `new` in the place of `old` for `ttl`, if `key` holds that: the lock changes hands without
+    /// having been free. Defaults to a refusal, for backends that cannot: the lock is then released,
+    /// and taken by whoever comes first.
+    fn swap<'a>(
+        &'a self,
+        _key: &'a str,
+        _old: &'a LockToken,
+        _new: &'a LockToken,
+        _ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async { Err(StoreError::no_swap()) })
+    }
+
+    /// As `swap`, and draws a fencing token as `acquire_fenced` does, in the same step.
+    fn swap_fenced<'a>(
+        &'a self,
+        _key: &'a str,
+        _fence_key: &'a str,
+        _old: &'a LockToken,
+        _new: &'a LockToken,
+        _ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async { Err(StoreError::no_swap()) })
+    }
+
     /// Sets the time to live of `key` if it holds `token`; says whether it did.
     fn extend<'a>(
         &'a self,
@@ -148,7 +173,20 @@ pub enum Fenced {
     Held(Stored),
 }
 
-/// What a compare-and-delete did.
+/// What a swap did. The fencing token is there if one was to be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// The key held the old token and holds the new one now.
+    Swapped(Option<FencingToken>),
+    /// The key held the new token already.
+    Found(Option<FencingToken>),
+    /// There was no such key.
+    Missing,
+    /// The key holds another value and was left alone.
+    NotOurs,
+}
+
+/// What a release did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Release {
@@ -160,6 +198,15 @@ pub enum Release {
     NotOurs,
     /// Code `-2`: the key held our token and could not be deleted; its ttl ends it.
     NotDeleted,
+    /// The key held our token and holds that of a waiter of the same client now.
+    HandedOver,
+}
+
+impl Release {
+    /// Whether our token stood at the key.
+    pub(crate) fn was_ours(self) -> bool {
+        matches!(self, Self::Deleted | Self::NotDeleted | Self::HandedOver)
+    }
 }
 
 impl fmt::Debug for dyn LockStore {

@@ -12,6 +12,8 @@ pub enum Command {
     Acquire,
     /// Giving it back: compare-and-delete.
     Release,
+    /// Giving it back to the next in line: the waiter's token takes the place of the holder's.
+    HandOver,
     /// Giving a lease its whole ttl again, as a renewal does.
     Extend,
     /// Looking who holds a key: after a command without an answer, by `check`, by a waiter.

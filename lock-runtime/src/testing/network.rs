@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fault::{Command, Commands, Fault, Seen};
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Swap};
 
 pub(super) struct Network {
     pub(super) memory: MemoryStore,
@@ -114,6 +114,14 @@ impl Network {
     pub(super) fn life(&self) -> Option<u64> {
         let state = self.state();
         (!state.down).then_some(state.life)
+    }
+
+    /// A lock that changed hands was given back and taken.
+    pub(super) fn swapped(&self, swap: Swap, key: &str) {
+        if matches!(swap, Swap::Swapped(_)) {
+            self.done(Command::Release, key);
+            self.done(Command::Acquire, key);
+        }
     }
 
     /// A key was acquired or released.

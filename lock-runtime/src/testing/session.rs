@@ -14,7 +14,7 @@ use super::fault::{Command, Fault};
 use super::network::{Network, Passage};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::options::AcquireForm;
-use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored};
+use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
 use crate::token::LockToken;
 
 /// Commands without an answer, in a row, after which a connection counts as dead.
@@ -239,6 +239,48 @@ impl LockSession for Session {
             })
         });
         Box::pin(self.send(Command::Release, key, work))
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        let (own, old, new) = (key.to_owned(), old.clone(), new.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, old, new) = (own.clone(), old.clone(), new.clone());
+            Box::pin(async move {
+                let swap = network.memory.swap(&key, &old, &new, ttl).await?;
+                network.swapped(swap, &key);
+                Ok(swap)
+            })
+        });
+        Box::pin(self.send(Command::HandOver, key, work))
+    }
+
+    fn swap_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        let (own, beside) = (key.to_owned(), fence_key.to_owned());
+        let (old, new) = (old.clone(), new.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, beside) = (own.clone(), beside.clone());
+            let (old, new) = (old.clone(), new.clone());
+            Box::pin(async move {
+                let memory = &network.memory;
+                let swap = memory.swap_fenced(&key, &beside, &old, &new, ttl).await?;
+                network.swapped(swap, &key);
+                Ok(swap)
+            })
+        });
+        Box::pin(self.send(Command::HandOver, key, work))
     }
 
     fn extend<'a>(

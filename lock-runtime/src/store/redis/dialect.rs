@@ -4,7 +4,7 @@ use redis::{ErrorKind, RedisError, Value};
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
-use crate::store::{Fenced, Stored};
+use crate::store::{Fenced, Stored, Swap};
 
 /// How a command went wrong, for the session that has to act on it.
 #[derive(Debug)]
@@ -176,19 +176,38 @@ pub(super) fn integer(value: &Value) -> Result<i64, StoreError> {
     }
 }
 
+/// Whether the token was put there now, and its fence.
+fn drawn(value: &Value) -> Option<(bool, FencingToken)> {
+    let Value::Array(parts) = value else {
+        return None;
+    };
+    let [Value::Int(taken @ (0 | 1)), Value::BulkString(fence)] = parts.as_slice() else {
+        return None;
+    };
+    let fence = std::str::from_utf8(fence).ok()?.parse().ok()?;
+    Some((*taken == 1, FencingToken::new(fence)))
+}
+
+/// The answer of a script that swaps.
+pub(super) fn swapped(value: &Value) -> Result<Swap, StoreError> {
+    match (value, drawn(value)) {
+        (Value::Int(1), _) => Ok(Swap::Swapped(None)),
+        (Value::Int(2), _) => Ok(Swap::Found(None)),
+        (Value::Int(0), _) => Ok(Swap::Missing),
+        (Value::Int(-1), _) => Ok(Swap::NotOurs),
+        (_, Some((true, fence))) => Ok(Swap::Swapped(Some(fence))),
+        (_, Some((false, fence))) => Ok(Swap::Found(Some(fence))),
+        _ => Err(unexpected(value)),
+    }
+}
+
 /// The answer of the fence script.
 pub(super) fn fenced(value: Value) -> Result<Fenced, StoreError> {
-    if let Value::Array(parts) = &value
-        && let [Value::Int(taken), Value::BulkString(fence)] = parts.as_slice()
-        && let Some(fence) = std::str::from_utf8(fence)
-            .ok()
-            .and_then(|text| text.parse().ok())
-    {
-        let fence = FencingToken::new(fence);
-        return match taken {
-            1 => Ok(Fenced::Granted(fence)),
-            0 => Ok(Fenced::Ours(fence)),
-            _ => Err(unexpected(&value)),
+    if matches!(value, Value::Array(_)) {
+        return match drawn(&value) {
+            Some((true, fence)) => Ok(Fenced::Granted(fence)),
+            Some((false, fence)) => Ok(Fenced::Ours(fence)),
+            None => Err(unexpected(&value)),
         };
     }
     match stored(value)? {

@@ -11,12 +11,12 @@ use redis::{Cmd, Value, cmd};
 use tokio::time::{Instant, timeout};
 
 use super::dialect::{
-    Failure, failure, fenced, integer, no_fence, stored, unexpected, unsupported,
+    Failure, failure, fenced, integer, no_fence, stored, swapped, unexpected, unsupported,
 };
 use super::scripts::{self, Script};
 use crate::error::StoreError;
 use crate::options::AcquireForm;
-use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored};
+use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
 use crate::token::LockToken;
 
 /// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole
@@ -251,6 +251,45 @@ impl LockSession for RedisSession {
                 -1 => Ok(Release::NotOurs),
                 -2 => Ok(Release::NotDeleted),
                 _ => self.sensible(Err(unexpected(&code))),
+            }
+        })
+    }
+
+    fn swap<'a>(
+        &'a self,
+        key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            let ttl = millis(ttl);
+            let args = [old.as_str(), new.as_str(), ttl.as_str()];
+            match self.script(&scripts::SWAP, &[key], &args).await {
+                Ok(value) => self.sensible(swapped(&value)),
+                Err(Failure::Unsent(error)) => Err(error.unsent()),
+                Err(failure) => Err(told(failure, "the swap script")),
+            }
+        })
+    }
+
+    fn swap_fenced<'a>(
+        &'a self,
+        key: &'a str,
+        fence_key: &'a str,
+        old: &'a LockToken,
+        new: &'a LockToken,
+        ttl: Duration,
+    ) -> StoreFuture<'a, Swap> {
+        Box::pin(async move {
+            let ttl = millis(ttl);
+            let args = [old.as_str(), new.as_str(), ttl.as_str()];
+            let keys = [key, fence_key];
+            match self.script(&scripts::SWAP_FENCED, &keys, &args).await {
+                Ok(value) => self.sensible(swapped(&value)),
+                Err(Failure::Unsent(error)) => Err(error.unsent()),
+                Err(Failure::Fence) => Err(no_fence(fence_key)),
+                Err(failure) => Err(told(failure, "the swap script")),
             }
         })
     }

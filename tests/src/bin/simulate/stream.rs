@@ -45,14 +45,18 @@ impl Told {
 
 /// Notes where a token goes, and whether its release goes there, too.
 fn note(command: &[String], name: &str, world: &mut World) {
-    // By its arguments; EVAL is the second half of what EVALSHA began.
-    if let [script, _, _, _, token] = command {
-        if script == "EVALSHA" {
-            let behind = world.carriers.get(token).is_some_and(|own| own == name);
-            let sent = world.releases.entry(token.clone()).or_default();
-            sent.push(behind);
-        }
-    } else if let Some(token) = command.iter().find(|word| server::is_token(word)) {
+    let mut tokens = command.iter().filter(|word| server::is_token(word));
+    let (first, second) = (tokens.next(), tokens.next());
+    // A swap has two, the release nothing behind its only one.
+    let released = first.filter(|first| second.is_some() || command.last() == Some(first));
+    // EVAL is the second half of what EVALSHA began.
+    if let Some(token) = released.filter(|_| command[0] == "EVALSHA") {
+        let behind = world.carriers.get(token).is_some_and(|own| own == name);
+        let sent = world.releases.entry(token.clone()).or_default();
+        sent.push(behind);
+    }
+    let taken = second.or(first.filter(|first| released != Some(first)));
+    if let Some(token) = taken {
         world.carriers.insert(token.clone(), name.to_owned());
     }
 }

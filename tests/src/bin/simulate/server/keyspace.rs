@@ -226,6 +226,27 @@ impl Keyspace {
                 Ok(ttl) => self.fenced(key, fence_key, token, ttl, now, by),
                 Err(_) => UNKNOWN,
             },
+            (Script::Swap, ["1", key, old, new, ttl]) => {
+                match (self.swappable(key, old, new), ttl.parse()) {
+                    (_, Err(_)) => UNKNOWN,
+                    (1, Ok(ttl)) => {
+                        self.store(key, new, Some(ttl), now, by);
+                        Reply::Number(1)
+                    }
+                    (code, Ok(_)) => Reply::Number(code),
+                }
+            }
+            (Script::SwapFenced, ["2", key, fence_key, old, new, ttl]) => {
+                match (self.swappable(key, old, new), ttl.parse()) {
+                    (_, Err(_)) => UNKNOWN,
+                    (1, Ok(ttl)) => {
+                        self.remove(key, now, false);
+                        self.fenced(key, fence_key, new, ttl, now, by)
+                    }
+                    (2, Ok(ttl)) => self.fenced(key, fence_key, new, ttl, now, by),
+                    (code, Ok(_)) => Reply::Number(code),
+                }
+            }
             (Script::Release, ["1", key, token]) => {
                 let code = match self.value(key) {
                     None => 0,
@@ -246,6 +267,20 @@ impl Keyspace {
             },
             _ => UNKNOWN,
         }
+    }
+
+    /// What a swap of `old` by `new` finds; 1: it swaps.
+    fn swappable(&mut self, key: &str, old: &str, new: &str) -> i64 {
+        let code = match self.value(key) {
+            None => 0,
+            Some(held) if held == new => 2,
+            Some(held) if held == old => 1,
+            Some(_) => -1,
+        };
+        if code < 1 {
+            self.refused.insert(old.to_owned());
+        }
+        code
     }
 
     fn fenced(

@@ -6,10 +6,12 @@ pub(crate) enum Script {
     AcquireFenced,
     Release,
     Extend,
+    Swap,
+    SwapFenced,
 }
 
 /// What each text must say; one that says something else is not understood.
-const MEANINGS: [(Script, &[&str], &[&str]); 4] = [
+const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
     (
         Script::AcquireFenced,
         &[
@@ -19,7 +21,30 @@ const MEANINGS: [(Script, &[&str], &[&str]); 4] = [
             "redis.call('SET', KEYS[2], fence, 'PX', 86400000)",
             "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
         ],
+        &["DEL", "ARGV[3]"],
+    ),
+    (
+        Script::SwapFenced,
+        &[
+            "if not held then return 0 end",
+            "local ours = held == ARGV[2]",
+            "if not ours and held ~= ARGV[1] then return -1 end",
+            "redis.call('TIME')",
+            "math.max(tonumber(last or 0) + 1, now[1] * 1000000 + now[2])",
+            "redis.call('SET', KEYS[2], fence, 'PX', 86400000)",
+            "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])",
+        ],
         &["DEL"],
+    ),
+    (
+        Script::Swap,
+        &[
+            "if not held then return 0 end",
+            "if held == ARGV[2] then return 2 end",
+            "if held ~= ARGV[1] then return -1 end",
+            "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])",
+        ],
+        &["DEL", "TIME"],
     ),
     (
         Script::Acquire,

@@ -1,0 +1,382 @@
+//! The lines of local waiters: one for each key, first come, first served.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::error::StoreError;
+use crate::token::{Holder, LockToken};
+
+/// Waiters of this client that get the lock one from the other in a row. Then it is free for a moment,
+/// for those of other clients.
+const MOST_IN_A_ROW: u32 = 8;
+
+/// What a waiter leaves for whoever can hand the lock over to it. Of whatever type: it knows of places in
+/// the queue of releases, which knows of these lines.
+pub(crate) type Left = Box<dyn Any + Send>;
+
+/// All lines of a client, and who of it holds what.
+pub(crate) struct Lines {
+    all: Mutex<All>,
+    max_waiters: usize,
+    max_waiters_per_key: usize,
+}
+
+struct All {
+    lines: HashMap<Arc<str>, Line>,
+    waiting: usize,
+    last: u64,
+}
+
+/// Why a call may not join a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Full {
+    /// The setting of the client that says so, and its value.
+    pub(crate) setting: &'static str,
+    pub(crate) limit: usize,
+}
+
+struct Line {
+    waiters: VecDeque<Waiter>,
+    /// The locks of this client, from their grant until the answer of their release.
+    held: Vec<LockToken>,
+    in_a_row: u32,
+    seen: Option<Holder>,
+    /// Why the store gives the first no answer.
+    failing: Option<StoreError>,
+}
+
+struct Waiter {
+    id: u64,
+    wake: Arc<Notify>,
+    heir: Option<Left>,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self {
+            waiters: VecDeque::new(),
+            held: Vec::new(),
+            in_a_row: 0,
+            seen: None,
+            failing: None,
+        }
+    }
+
+    fn wake_first(&self) {
+        if let Some(first) = self.waiters.front() {
+            first.wake.notify_one();
+        }
+    }
+}
+
+/// A waiter's place in the line of a key. Only the first contends at the store.
+pub(crate) struct InLine {
+    lines: Arc<Lines>,
+    key: Arc<str>,
+    id: u64,
+    wake: Arc<Notify>,
+}
+
+/// A lock of this client: those in line wait for its release.
+pub(crate) struct Holding {
+    lines: Arc<Lines>,
+    key: Arc<str>,
+    token: LockToken,
+}
+
+impl Lines {
+    pub(crate) fn new(max_waiters: usize, max_waiters_per_key: usize) -> Arc<Self> {
+        Arc::new(Self {
+            all: Mutex::new(All {
+                lines: HashMap::new(),
+                waiting: 0,
+                last: 0,
+            }),
+            max_waiters,
+            max_waiters_per_key,
+        })
+    }
+
+    fn all(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, key: &Arc<str>) -> Result<InLine, Full> {
+        let mut all = self.all();
+        let waiting = all.lines.get(key).map_or(0, |line| line.waiters.len());
+        for (setting, limit, waiting) in [
+            ("max_waiters_per_key", self.max_waiters_per_key, waiting),
+            ("max_waiters", self.max_waiters, all.waiting),
+        ] {
+            if waiting >= limit {
+                return Err(Full { setting, limit });
+            }
+        }
+        Ok(self.join_at(&mut all, key, VecDeque::push_back))
+    }
+
+    fn join_at(
+        self: &Arc<Self>,
+        all: &mut All,
+        key: &Arc<str>,
+        push: fn(&mut VecDeque<Waiter>, Waiter),
+    ) -> InLine {
+        all.waiting += 1;
+        all.last += 1;
+        let (id, wake) = (all.last, Arc::new(Notify::new()));
+        let line = all.lines.entry(key.clone()).or_insert_with(Line::new);
+        let waiter = Waiter {
+            id,
+            wake: wake.clone(),
+            heir: None,
+        };
+        push(&mut line.waiters, waiter);
+        InLine {
+            lines: self.clone(),
+            key: key.clone(),
+            id,
+            wake,
+        }
+    }
+
+    /// Whether somebody waits for `key`.
+    pub(crate) fn occupied(&self, key: &str) -> bool {
+        let all = self.all();
+        all.lines
+            .get(key)
+            .is_some_and(|line| !line.waiters.is_empty())
+    }
+
+    /// The last holder that those in the line of `key` saw, or the one that this client knows of.
+    pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
+        let all = self.all();
+        let line = all.lines.get(key)?;
+        let own = |token: &LockToken| Holder::parse(token.as_str().as_bytes());
+        line.held.last().map(own).or_else(|| line.seen.clone())
+    }
+
+    /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
+    pub(crate) fn failing(&self, key: &str, error: Option<&StoreError>) {
+        if let Some(line) = self.all().lines.get_mut(key) {
+            line.failing = error.cloned();
+        }
+    }
+
+    /// How the store failed when it was last asked for `key`.
+    pub(crate) fn failure(&self, key: &str) -> Option<StoreError> {
+        self.all().lines.get(key)?.failing.clone()
+    }
+
+    /// A lock of this client. Those in line need not ask the store before it is given back.
+    pub(crate) fn hold(self: &Arc<Self>, key: &Arc<str>, token: &LockToken) -> Holding {
+        let mut all = self.all();
+        let line = all.lines.entry(key.clone()).or_insert_with(Line::new);
+        line.held.push(token.clone());
+        Holding {
+            lines: self.clone(),
+            key: key.clone(),
+            token: token.clone(),
+        }
+    }
+
+    /// What the first in line left for whoever hands it the lock, and its number; unless it asks the
+    /// store right now, or it is the turn of other clients.
+    pub(crate) fn heir(&self, key: &str) -> Option<(u64, Left)> {
+        let mut all = self.all();
+        let line = all.lines.get_mut(key)?;
+        if line.in_a_row >= MOST_IN_A_ROW {
+            return None;
+        }
+        let first = line.waiters.front_mut()?;
+        let heir = first.heir.take()?;
+        line.in_a_row += 1;
+        Some((first.id, heir))
+    }
+
+    /// The lock was handed over to a waiter: the next one is the first.
+    pub(crate) fn served(&self, key: &str, id: u64) {
+        self.leave(key, id);
+    }
+
+    fn leave(&self, key: &str, id: u64) {
+        let mut all = self.all();
+        let Some(line) = all.lines.get_mut(key) else {
+            return;
+        };
+        let Some(at) = line.waiters.iter().position(|waiter| waiter.id == id) else {
+            return;
+        };
+        let left = line.waiters.remove(at);
+        if at == 0 {
+            line.wake_first();
+        }
+        all.waiting -= 1;
+        let over = all.tidy(key);
+        // Its heir wakes somebody when it is dropped: not under the mutex.
+        drop(all);
+        drop((left, over));
+    }
+}
+
+impl All {
+    /// Keeps nothing for a key that nobody holds or waits for.
+    fn tidy(&mut self, key: &str) -> Option<Line> {
+        let idle = |line: &Line| line.waiters.is_empty() && line.held.is_empty();
+        if self.lines.get(key).is_some_and(idle) {
+            return self.lines.remove(key);
+        }
+        None
+    }
+}
+
+impl InLine {
+    /// Whether everybody who came earlier has left.
+    pub(crate) fn is_first(&self) -> bool {
+        let all = self.lines.all();
+        let first = all
+            .lines
+            .get(&self.key)
+            .and_then(|line| line.waiters.front());
+        first.is_some_and(|first| first.id == self.id)
+    }
+
+    /// Whether this client itself holds the lock, as far as it knows.
+    pub(crate) fn is_held_here(&self) -> bool {
+        let all = self.lines.all();
+        all.lines
+            .get(&self.key)
+            .is_some_and(|line| !line.held.is_empty())
+    }
+
+    /// Leaves `heir` for whoever can hand the lock over.
+    pub(crate) fn leave_heir(&self, heir: Left) {
+        let mut all = self.lines.all();
+        let line = all.lines.get_mut(&self.key);
+        let own = line.and_then(|line| line.waiters.iter_mut().find(|one| one.id == self.id));
+        let before = own.and_then(|own| own.heir.replace(heir));
+        drop(all);
+        drop(before);
+    }
+
+    /// Takes the heir back; says whether it was still there.
+    pub(crate) fn take_heir(&self) -> bool {
+        let mut all = self.lines.all();
+        let line = all.lines.get_mut(&self.key);
+        let own = line.and_then(|line| line.waiters.iter_mut().find(|one| one.id == self.id));
+        let heir = own.and_then(|own| own.heir.take());
+        drop(all);
+        heir.is_some()
+    }
+
+    /// A waiter that was served, and got nothing it could use, is the first again.
+    pub(crate) fn join_first(&mut self) {
+        let lines = self.lines.clone();
+        let mut all = lines.all();
+        let again = lines.join_at(&mut all, &self.key, VecDeque::push_front);
+        drop(all);
+        *self = again;
+    }
+
+    pub(crate) fn saw(&self, holder: &Holder) {
+        if let Some(line) = self.lines.all().lines.get_mut(&self.key) {
+            line.seen = Some(holder.clone());
+        }
+    }
+
+    pub(crate) fn seen(&self) -> Option<Holder> {
+        self.lines.seen(&self.key)
+    }
+
+    /// Ends when this waiter became the first, or is the first and this client gave a lock of the key
+    /// back.
+    ///
+    /// Cancellation safety: what was not waited for comes at the next call.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        self.lines.leave(&self.key, self.id);
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let mut all = self.lines.all();
+        if let Some(line) = all.lines.get_mut(&self.key) {
+            if let Some(at) = line.held.iter().position(|held| *held == self.token) {
+                line.held.swap_remove(at);
+            }
+            if line.held.is_empty() {
+                line.in_a_row = 0;
+                line.wake_first();
+            }
+        }
+        let over = all.tidy(&self.key);
+        drop(all);
+        drop(over);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_line_ends_with_its_last_waiter() {
+        let lines: Arc<Lines> = Lines::new(3, 2);
+        let key: Arc<str> = "k".into();
+        let first = lines.join(&key).expect("room");
+        assert!(first.is_first());
+        let second = lines.join(&key).expect("room");
+        let full = lines.join(&key).err().expect("two of two");
+        assert_eq!((full.setting, full.limit), ("max_waiters_per_key", 2));
+        let other = lines.join(&"l".into()).expect("room");
+        let full = lines.join(&"m".into()).err().expect("three of three");
+        assert_eq!((full.setting, full.limit), ("max_waiters", 3));
+        drop(other);
+        assert!(!second.is_first());
+        drop(first);
+        second.woken().await;
+        assert!(second.is_first() && lines.occupied("k"));
+        drop(second);
+        assert!(!lines.occupied("k") && lines.all().lines.is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_the_first_has_an_heir_and_not_without_end() {
+        let lines: Arc<Lines> = Lines::new(9, 9);
+        let key: Arc<str> = "k".into();
+        let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
+        let holding = lines.hold(&key, &token);
+        let mut first = lines.join(&key).expect("room");
+        let second = lines.join(&key).expect("room");
+        second.leave_heir(Box::new(2));
+        assert!(lines.heir("k").is_none(), "the first asks the store itself");
+        for heir in 0..8 {
+            first.leave_heir(Box::new(heir));
+            let (id, found) = lines.heir("k").expect("left");
+            assert_eq!(found.downcast_ref(), Some(&heir));
+            assert!(!first.take_heir(), "it is taken");
+            lines.served("k", id);
+            assert!(second.is_first());
+            first.join_first();
+            assert!(first.is_first());
+        }
+        first.leave_heir(Box::new(9));
+        assert!(lines.heir("k").is_none(), "it is the turn of others");
+        assert!(first.take_heir() && first.is_held_here());
+        drop(holding);
+        first.woken().await;
+        assert!(!first.is_held_here());
+        drop((first, second));
+        assert!(lines.all().lines.is_empty());
+    }
+}

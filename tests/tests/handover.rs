@@ -1,0 +1,215 @@
+//! Locks that go from one waiter of a client to the next without having been free.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lock_runtime::testing::{Command, Fault, LockDouble};
+use lock_runtime::{LockClient, LockError, LockGuard, Release};
+use redis::cmd;
+use tests::Server;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+const SECOND: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_secs(20);
+
+type Waiting = JoinHandle<Result<LockGuard, LockError>>;
+
+fn wait(client: &LockClient, ttl: Duration) -> Waiting {
+    tokio::spawn(client.lock("a").ttl(ttl).wait(LONG).acquire())
+}
+
+/// A holder, and one who waits for its lock.
+async fn two(double: &LockDouble) -> (LockGuard, Waiting) {
+    let client = double.client();
+    let held = client.lock("a").ttl(5 * SECOND).acquire().await;
+    let waiting = wait(&client, 8 * SECOND);
+    // So that it stands in line.
+    sleep(Duration::from_micros(1)).await;
+    (held.expect("free"), waiting)
+}
+
+async fn got(waiting: Waiting) -> LockGuard {
+    waiting.await.expect("no panic").expect("its turn")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_is_handed_the_lock_with_its_own_ttl() {
+    let double = LockDouble::new();
+    let (held, waiting) = two(&double).await;
+    assert_eq!(held.release().await.expect("ours"), Release::HandedOver);
+    let next = got(waiting).await;
+    assert!(next.remaining() > 7 * SECOND, "{:?}", next.remaining());
+    assert_eq!(double.count(Command::HandOver), 1);
+    assert_eq!(double.count(Command::Acquire), 1, "{:?}", double.seen());
+    assert_eq!(double.count(Command::Release), 0);
+    assert_eq!(next.release().await.expect("ours"), Release::Deleted);
+    assert_eq!((double.acquired("a"), double.released("a")), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_is_served_in_order_and_others_get_a_turn() {
+    let double = LockDouble::new();
+    double.slow(Duration::from_millis(1));
+    let client = double.client();
+    let held = client.lock("a").acquire().await.expect("free");
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut waiters = JoinSet::new();
+    for n in 0..20 {
+        let (request, order) = (client.lock("a").wait(LONG), order.clone());
+        waiters.spawn(async move {
+            let guard = request.acquire().await.expect("in time");
+            order.lock().expect("unharmed").push(n);
+            guard.release().await.expect("ours")
+        });
+        sleep(Duration::from_micros(1)).await;
+    }
+    held.release().await.expect("ours");
+    let codes = waiters.join_all().await;
+    let order = order.lock().expect("unharmed").clone();
+    assert_eq!(order, (0..20).collect::<Vec<_>>());
+    let freed = codes.iter().filter(|code| **code == Release::Deleted);
+    // After eight in a row, and when nobody waits any more.
+    assert_eq!(freed.count(), 3, "{codes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_gave_up_is_handed_nothing() {
+    for after in [Duration::ZERO, Duration::from_micros(500)] {
+        let double = LockDouble::new();
+        double.slow(Duration::from_millis(1));
+        let (held, waiting) = two(&double).await;
+        let releasing = tokio::spawn(held.release());
+        sleep(after).await;
+        waiting.abort();
+        releasing.await.expect("no panic").expect("ours");
+        double.settled().await;
+        assert!(!double.is_held("a"), "{after:?}");
+        assert_eq!(double.acquired("a"), double.released("a"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_without_an_answer_is_sent_again_and_held() {
+    for fault in [Fault::NoReply, Fault::Swallow, Fault::BreakAfter] {
+        let double = LockDouble::new();
+        let (held, waiting) = two(&double).await;
+        double.next(Command::HandOver, fault);
+        let swapped = Instant::now();
+        let code = held.release().await.expect("ours");
+        assert_eq!(code, Release::HandedOver, "{fault:?}");
+        let next = got(waiting).await;
+        // From the sending that took effect, at the latest.
+        let most = 8 * SECOND - swapped.elapsed() + SECOND;
+        assert!(next.remaining() < most, "{fault:?}: {:?}", next.remaining());
+        assert!(double.is_held("a"));
+        next.release().await.expect("ours");
+        double.settled().await;
+        assert!(!double.is_held("a"), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swap_that_never_gets_an_answer_leaves_nothing() {
+    let double = LockDouble::new();
+    let (held, waiting) = two(&double).await;
+    double.every(Command::HandOver, Fault::Swallow);
+    let error = held.release().await.expect_err("no answer");
+    assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
+    // The old token is deleted then, and the waiter takes the lock itself.
+    let next = got(waiting).await;
+    next.release().await.expect("ours");
+    double.settled().await;
+    assert!(!double.is_held("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_swap_is_a_plain_release() {
+    let double = LockDouble::new();
+    let (held, waiting) = two(&double).await;
+    double.next(Command::HandOver, Fault::Refuse);
+    assert_eq!(held.release().await.expect("ours"), Release::Deleted);
+    drop(got(waiting).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_lost_is_not_handed_over() {
+    let double = LockDouble::new();
+    let (held, waiting) = two(&double).await;
+    double.memory().remove("lock:a");
+    let error = held.release().await.expect_err("gone");
+    assert!(matches!(error, LockError::Lost { .. }), "{error}");
+    drop(got(waiting).await);
+    double.settled().await;
+    assert!(!double.is_held("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_over_before_its_news_is_extended_first() {
+    let double = LockDouble::new();
+    let client = double.client();
+    let held = client.lock("a").acquire().await.expect("free");
+    let mut waiting = Box::pin(client.lock("a").ttl(SECOND).wait(LONG).acquire());
+    // It stands in line and is not polled while its lease runs out.
+    assert!(timeout(Duration::ZERO, waiting.as_mut()).await.is_err());
+    held.release().await.expect("ours");
+    sleep(3 * SECOND).await;
+    let next = waiting.await.expect("free again");
+    assert!(next.remaining() > SECOND / 2);
+    assert!(double.is_held("a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_few_replicas_give_the_waiter_an_error_and_the_lock_back() {
+    let settings = LockClient::builder().acks(1, SECOND);
+    let double = LockDouble::with(settings).expect("sound settings");
+    let (held, waiting) = two(&double).await;
+    double.replicas(0);
+    assert_eq!(held.release().await.expect("ours"), Release::HandedOver);
+    let error = waiting.await.expect("no panic").expect_err("no replica");
+    assert!(matches!(error, LockError::Backend { .. }), "{error}");
+    double.settled().await;
+    assert!(!double.is_held("a"));
+}
+
+/// How often a server ran a command.
+async fn ran(server: &Server, command: &str) -> u64 {
+    let mut connection = server.raw().await;
+    let info: String = cmd("INFO")
+        .arg("commandstats")
+        .query_async(&mut connection)
+        .await
+        .expect("an answer");
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+    let calls = line.and_then(|rest| rest.split(',').next());
+    calls.map_or(0, |calls| calls.parse().expect("a number"))
+}
+
+#[tokio::test]
+async fn local_turns_cost_the_server_little_more_than_one_command_each() {
+    let server = Server::start(&[]);
+    let client = LockClient::connect(&server.url()).await.expect("a server");
+    let turns = 16 * 50;
+    let mut tasks = JoinSet::new();
+    for _ in 0..16 {
+        let client = client.clone();
+        tasks.spawn(async move {
+            let mut last = None;
+            for _ in 0..50 {
+                let request = client.lock("a").fenced().wait(LONG);
+                let guard = request.acquire().await.expect("in time");
+                let fence = guard.fencing_token();
+                assert!(fence > last, "{fence:?} after {last:?}");
+                last = fence;
+                guard.release().await.expect("ours");
+            }
+        });
+    }
+    tasks.join_all().await;
+    // A fenced lock is taken, handed over and given back by scripts alone.
+    let sent = ran(&server, "evalsha").await + ran(&server, "eval").await;
+    println!("{sent} commands for {turns} turns");
+    assert!(sent < turns * 3 / 2, "{sent} commands for {turns} turns");
+}
