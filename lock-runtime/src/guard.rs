@@ -154,7 +154,7 @@ impl LockGuard {
     /// Gives the lock back and says what the store found. A release that had to be sent again may
     /// find the work of its first sending: [`Release::Missing`] or [`Release::NotOurs`] are then no
     /// proof that the lock was lost. A lock past its deadline whose token still stood there is
-    /// [`Release::Deleted`]: nobody else has had it.
+    /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it.
     ///
     /// Cancellation safety: once polled, the release goes on whatever happens to this future.
     ///
