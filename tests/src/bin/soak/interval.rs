@@ -23,7 +23,7 @@ pub(crate) struct Loss {
 pub(crate) struct Overlap {
     pub(crate) first: Interval,
     pub(crate) second: Interval,
-    /// Whether the server forgot the first one's lock before the second was granted.
+    /// Whether the server forgot the older lease before the newer one was granted.
     pub(crate) after_loss: bool,
 }
 
@@ -36,7 +36,14 @@ pub(crate) fn overlaps(intervals: &[Interval], losses: &[Loss]) -> Vec<Overlap> 
     for second in sorted.into_iter().filter(|one| one.from < one.to) {
         open.retain(|first| first.to > second.from);
         for first in &open {
-            let between = |loss: &Loss| first.since <= loss.to && loss.from <= second.from;
+            // The answer to the older lease may have been under way while the server died and another
+            // took the lock: who began first is not who took it first.
+            let (older, newer) = if first.since <= second.since {
+                (first, &second)
+            } else {
+                (&second, first)
+            };
+            let between = |loss: &Loss| older.since <= loss.to && loss.from <= newer.from;
             found.push(Overlap {
                 first: *first,
                 second,
@@ -85,5 +92,15 @@ mod tests {
         assert!(explained(8, 9));
         assert!(!explained(2, 3));
         assert!(!explained(16, 17));
+    }
+
+    #[test]
+    fn a_lease_whose_answer_was_late_is_the_older_one() {
+        let mut late = interval(2, 15, 16);
+        late.since = 3;
+        let explained = |from, to| overlaps(&[interval(1, 10, 20), late], &[Loss { from, to }])[0];
+        assert!(explained(5, 6).after_loss);
+        assert!(!explained(1, 2).after_loss);
+        assert!(!explained(11, 12).after_loss);
     }
 }

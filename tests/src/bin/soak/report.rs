@@ -39,8 +39,8 @@ fn told(overlap: &Overlap) -> String {
     let (a, b) = (overlap.first, overlap.second);
     format!(
         "worker {}, call {} and worker {}, call {} held one lock: from {} to {} (lease since {}) and \
-         from {} to {}",
-        a.serial, a.call, b.serial, b.call, a.from, a.to, a.since, b.from, b.to
+         from {} to {} (lease since {})",
+        a.serial, a.call, b.serial, b.call, a.from, a.to, a.since, b.from, b.to, b.since
     )
 }
 
