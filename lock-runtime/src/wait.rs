@@ -12,6 +12,7 @@ const SLOWEST_POLL: Duration = Duration::from_millis(100);
 /// When to look again: full jitter, so that contenders who started together spread out.
 #[derive(Debug)]
 pub(crate) struct Polls {
+    floor: Duration,
     cap: Duration,
     expiry: Expiry,
 }
@@ -27,6 +28,7 @@ pub(crate) enum Expiry {
 impl Polls {
     pub(crate) fn new() -> Self {
         Self {
+            floor: Duration::ZERO,
             cap: FIRST_POLL,
             expiry: Expiry::Unknown,
         }
@@ -35,6 +37,7 @@ impl Polls {
     /// For a lock that this client holds itself: its release says more than a poll.
     pub(crate) fn slow() -> Self {
         Self {
+            floor: SLOWEST_POLL / 2,
             cap: SLOWEST_POLL,
             expiry: Expiry::Unknown,
         }
@@ -55,7 +58,7 @@ impl Polls {
 
     pub(crate) fn next(&mut self) -> Instant {
         let now = Instant::now();
-        let poll = now + self.cap.mul_f64(jitter());
+        let poll = now + self.floor + self.cap.saturating_sub(self.floor).mul_f64(jitter());
         self.cap = (self.cap * 2).min(SLOWEST_POLL);
         match self.expiry {
             Expiry::At(expiry) if expiry > now => poll.min(expiry),

@@ -3,6 +3,7 @@
 
 mod acquire;
 mod fence;
+mod handover;
 mod lease;
 mod refusal;
 mod release;
@@ -73,6 +74,8 @@ contract! {
         a_wait_ends_in_time, local_waiters_are_served_in_order, nobody_overtakes_the_line,
         a_cancelled_head_makes_room,
         a_queued_waiter_gives_up_by_its_own_clock, each_waiter_brings_its_own_options, shutdown_wakes_waiters, two_clients_share_one_counter;
+    handover: a_waiter_of_the_same_client_is_handed_the_lock, a_stolen_lock_is_handed_to_nobody,
+        a_waiter_that_left_is_handed_nothing;
     fence: tokens_grow, an_unfenced_lock_has_none, a_stolen_lock_draws_a_newer_one;
     refusal: bad_keys_send_nothing, bad_options_send_nothing;
 }
