@@ -8,9 +8,9 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 use crate::duration::{Length, read, ungrouped};
 use crate::errors::{Errors, did_you_mean};
 
-const NAMES: [&str; 11] = [
-    "key", "ttl", "wait", "renew", "on_lost", "with", "fence", "guard", "or_else", "client",
-    "crate",
+const NAMES: [&str; 12] = [
+    "key", "ttl", "wait", "renew", "on_lost", "release", "with", "fence", "guard", "or_else",
+    "client", "crate",
 ];
 
 const WITH: &str = "expected `with(name = expression)`";
@@ -27,6 +27,7 @@ pub(crate) struct Args {
     pub(crate) wait: Option<Length>,
     pub(crate) renew: Option<Renew>,
     pub(crate) finish: bool,
+    pub(crate) release: Option<Release>,
     pub(crate) with: Vec<Binding>,
     pub(crate) fence: bool,
     pub(crate) guard: Option<Ident>,
@@ -39,6 +40,13 @@ pub(crate) struct Args {
 pub(crate) struct Renew {
     pub(crate) hold: Option<Length>,
     pub(crate) span: Span,
+}
+
+/// `release = "answered"` or `release = "background"`.
+#[derive(Clone, Copy)]
+pub(crate) enum Release {
+    Answered,
+    Background,
 }
 
 /// One `name = expr` of `with(..)`.
@@ -92,6 +100,17 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
         errors.push(error);
     }
     args
+}
+
+/// The text of a string literal; of anything else, none.
+fn word(value: &Expr) -> String {
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) if text.suffix().is_empty() => text.value(),
+        _ => String::new(),
+    }
 }
 
 /// To the next comma.
@@ -208,16 +227,18 @@ impl Args {
             }
             "on_lost" => {
                 let value = ungrouped(input.parse()?);
-                let text = match &value {
-                    Expr::Lit(ExprLit {
-                        lit: Lit::Str(text),
-                        ..
-                    }) => text.value(),
-                    _ => String::new(),
-                };
+                let text = word(&value);
                 self.finish = text == "finish";
                 if text != "cancel" && text != "finish" {
                     errors.on(value, "expected `\"cancel\"` or `\"finish\"`");
+                }
+            }
+            "release" => {
+                let value = ungrouped(input.parse()?);
+                match word(&value).as_str() {
+                    "answered" => self.release = Some(Release::Answered),
+                    "background" => self.release = Some(Release::Background),
+                    _ => errors.on(value, "expected `\"answered\"` or `\"background\"`"),
                 }
             }
             "guard" => {

@@ -6,7 +6,7 @@ use proc_macro2::Span;
 use syn::ext::IdentExt;
 use syn::{Expr, Ident, LitStr, Path};
 
-use crate::args::{Args, Binding, Renew};
+use crate::args::{Args, Binding, Release, Renew};
 use crate::bindings::Bindings;
 use crate::duration::Length;
 use crate::errors::{Errors, did_you_mean};
@@ -24,6 +24,7 @@ pub(crate) struct Model {
     pub(crate) wait: Option<Length>,
     pub(crate) renew: Option<Renew>,
     pub(crate) finish: bool,
+    pub(crate) release: Option<Release>,
     pub(crate) with: Vec<Binding>,
     pub(crate) fence: bool,
     pub(crate) guard: Option<Ident>,
@@ -95,6 +96,7 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
         wait: args.wait,
         renew: args.renew,
         finish: args.finish,
+        release: args.release,
         with: args.with,
         fence: args.fence,
         guard: args.guard,

@@ -11,6 +11,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use crate::args;
+use crate::args::Release;
 use crate::check::{self, Model};
 use crate::duration::Length;
 use crate::errors::Errors;
@@ -108,6 +109,7 @@ impl<'a> Expansion<'a> {
             wait,
             renew,
             finish,
+            release,
             fence,
             client,
             ..
@@ -135,6 +137,10 @@ impl<'a> Expansion<'a> {
             }
         });
         let finish = finish.then(|| quote!(#request.finish_when_lost();));
+        let release = release.map(|release| match release {
+            Release::Answered => quote!(#request.release_answered();),
+            Release::Background => quote!(#request.release_in_background();),
+        });
         let fence = fence.then(|| quote!(#request.fence();));
         let key = self.key();
         quote! {
@@ -143,6 +149,7 @@ impl<'a> Expansion<'a> {
             #wait
             #renew
             #finish
+            #release
             #fence
             #request.key(#key);
         }

@@ -48,6 +48,7 @@ use proc_macro::TokenStream;
 /// | `wait` | how long to wait while the lock is busy, up to 24 h | `0`: try once |
 /// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days; at its end the lock is lost like any other | no renewal; a bare `renew` holds for 24 h at most |
 /// | `on_lost` | `"cancel"` or `"finish"`, see [a lost lock](#a-lost-lock) | `"cancel"` |
+/// | `release` | `"answered"` or `"background"`, see [giving the lock back](#giving-the-lock-back) | the client's: `"answered"` unless its builder says otherwise |
 /// | `with(name = expression, …)` | values for placeholders, see [keys](#keys) | none |
 /// | `fence` | draws a fencing token with the lock, which the body reads by `lock.fencing_token()` with `guard = lock`, see [a late write](#a-late-write) | not drawn |
 /// | `guard = name` | binds `name: &LockGuard` in the body | not bound |
@@ -164,6 +165,22 @@ use proc_macro::TokenStream;
 /// Cancelling drops the body and nothing else: tasks it has spawned, and blocking work it has
 /// handed to other threads, go on without the lock. The guard itself cannot move into a task, but
 /// the future of `guard.lost()` can, and tells it when to stop.
+///
+/// # Giving the lock back
+///
+/// With `release = "answered"`, a call returns when the server has answered its release: nothing is
+/// left behind, and a lock that was stolen from a body that ended in time is `LockError::Lost`.
+///
+/// With `release = "background"`, a call whose body ended in time returns when its release is queued,
+/// one round trip earlier. A body that ended late waits for the answer as ever. What a caller can see:
+///
+/// - Its own next call for the key, through the same client, goes behind the release and does not find
+///   the lock busy. Another process may, for one round trip more.
+/// - A lock that somebody stole or deleted while the body ran is learnt of too late for the result: the
+///   call returns the body's output, `tracing` has a warning with the key, and
+///   `LockClient::lost_after_return` counts it.
+/// - A release without an answer is sent again until the ttl is over; `LockClient::shutdown` waits for
+///   it. A process that ends without leaves the lock to its ttl.
 ///
 /// # A late write
 ///

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::acks::Acks;
 use crate::client::LockClient;
 use crate::error::{LockError, StoreErrorKind};
-use crate::options::AcquireForm;
+use crate::options::{AcquireForm, ReleaseMode};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::store::redis::{RedisStore, Target};
@@ -102,6 +102,14 @@ impl LockClientBuilder {
     #[must_use]
     pub fn form(mut self, form: AcquireForm) -> Self {
         self.settings.form = form;
+        self
+    }
+
+    /// When calls whose body ended in time return, unless they say otherwise. Defaults to
+    /// [`ReleaseMode::Answered`].
+    #[must_use]
+    pub fn release(mut self, mode: ReleaseMode) -> Self {
+        self.settings.release = mode;
         self
     }
 

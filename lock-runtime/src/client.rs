@@ -65,6 +65,16 @@ impl LockClient {
         }
     }
 
+    /// How many locks, since the client was made, turned out to have been lost when their release in
+    /// the background ([`ReleaseMode::Background`](crate::ReleaseMode::Background)) was answered: too
+    /// late for the result of a call that ended in time, or after a guard was dropped in time. Each is
+    /// also an event of `tracing`, with its key. Not counted is a loss that nobody can prove: where a
+    /// release had to be sent again, it may have found its own earlier work.
+    #[must_use]
+    pub fn lost_after_return(&self) -> u64 {
+        self.0.releases.unheard()
+    }
+
     /// Stops taking locks, wakes all waiters with [`LockError::ShutDown`], and waits up to
     /// `limit` until running bodies have ended and every release is answered. Call it before the
     /// runtime ends, or locks just dropped stay until their ttl.

@@ -46,7 +46,8 @@ pub(crate) struct Contender<'a> {
     token: LockToken,
     place: Place,
     fence: Option<FencingToken>,
-    gave_way: bool,
+    /// Until when it lets releases of this client go first; from the first question on.
+    patience: Option<Instant>,
 }
 
 /// What a SET did.
@@ -55,7 +56,7 @@ enum Taken {
     Granted,
     /// Our token stood there already.
     Found,
-    Busy(Holder),
+    Busy(Stored),
 }
 
 impl<'a> Contender<'a> {
@@ -82,7 +83,7 @@ impl<'a> Contender<'a> {
             token,
             place: place.ok_or_else(shut_down)?,
             fence: None,
-            gave_way: false,
+            patience: None,
         })
     }
 
@@ -93,7 +94,7 @@ impl<'a> Contender<'a> {
             token: inheritance.token,
             place: inheritance.place,
             fence: inheritance.fence,
-            gave_way: true,
+            patience: Some(Instant::now()),
         };
         (heir, inheritance.since)
     }
@@ -111,9 +112,7 @@ impl<'a> Contender<'a> {
         let limit = self.call.shared.settings.command_deadline;
         let asked = Instant::now();
         let deadline = give_up.max(asked + limit);
-        if !std::mem::replace(&mut self.gave_way, true) {
-            self.give_way(asked + limit / 2).await;
-        }
+        self.patience.get_or_insert(asked + limit / 2);
         let mut cause = None;
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {
@@ -140,15 +139,39 @@ impl<'a> Contender<'a> {
         Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(deadline - asked))))
     }
 
-    /// Lets a release of this client for the same key go first, or the call would be busy against
-    /// itself. Not for long: the worker that has it may be in a runtime that stands still.
-    async fn give_way(&self, patience: Instant) {
+    /// Lets the releases of this client for the same key go first, or the call would be busy against
+    /// itself; gives the tokens whose CAD goes ahead on `session`. Not for long: the worker that has
+    /// them may be in a runtime that stands still.
+    async fn give_way(&self, session: &Arc<dyn LockSession>) -> Vec<LockToken> {
+        let Call { shared, key, .. } = self.call;
+        if !shared.releases.releases(key) {
+            return Vec::new();
+        }
         // What follows is right either way.
-        let _ = timeout_at(
-            patience,
-            self.call.shared.releases.all_written(self.call.key),
-        )
-        .await;
+        let ahead = shared.releases.all_ahead(key, session);
+        timeout_at(self.patience(), ahead).await.unwrap_or_default()
+    }
+
+    fn patience(&self) -> Instant {
+        self.patience.unwrap_or_else(Instant::now)
+    }
+
+    /// One SET. A release that was sent ahead of it need not have done its work: its script may have
+    /// been unknown, and sent again behind the SET. Then the SET is repeated when that is answered.
+    async fn take_behind(&mut self, session: &Arc<dyn LockSession>) -> Result<Taken, StoreError> {
+        let ahead = self.give_way(session).await;
+        self.place.sending(session);
+        let taken = self.take(session).await?;
+        match &taken {
+            Taken::Busy(stored) if ahead.iter().any(|token| stored.is(token)) => {}
+            _ => return Ok(taken),
+        }
+        self.place.missed(session);
+        let Call { shared, key, .. } = self.call;
+        // As above.
+        let _ = timeout_at(self.patience(), shared.releases.all_written(key)).await;
+        self.place.sending(session);
+        self.take(session).await
     }
 
     pub(crate) fn guard(mut self, lease: Lease) -> LockGuard {
@@ -178,8 +201,7 @@ impl<'a> Contender<'a> {
     /// Cancellation safety: a SET is taken note of before its first poll.
     async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
         let session = self.call.shared.session().await?;
-        self.place.sending(&session);
-        match self.take(&session).await {
+        match self.take_behind(&session).await {
             Ok(Taken::Granted) => {
                 let since = self.place.granted(&session);
                 self.held(since, &session).await
@@ -188,9 +210,9 @@ impl<'a> Contender<'a> {
                 let since = self.place.found_by_set(&session);
                 self.found(since, &session).await
             }
-            Ok(Taken::Busy(holder)) => {
+            Ok(Taken::Busy(stored)) => {
                 self.place.missed(&session);
-                Ok(Some(Answer::Busy(holder)))
+                Ok(Some(Answer::Busy(stored.holder())))
             }
             // Only the script that drew the fence can tell it: sent again, it compares as well.
             Err(error) if error.is_ambiguous() && self.call.fence_key.is_some() => Err(error),
@@ -221,13 +243,13 @@ impl<'a> Contender<'a> {
             return Ok(match found {
                 None => Taken::Granted,
                 Some(stored) if stored.is(ours) => Taken::Found,
-                Some(stored) => Taken::Busy(stored.holder()),
+                Some(stored) => Taken::Busy(stored),
             });
         };
         let (fence, taken) = match session.acquire_fenced(key, fence_key, ours, ttl).await? {
             Fenced::Granted(fence) => (fence, Taken::Granted),
             Fenced::Ours(fence) => (fence, Taken::Found),
-            Fenced::Held(stored) => return Ok(Taken::Busy(stored.holder())),
+            Fenced::Held(stored) => return Ok(Taken::Busy(stored)),
         };
         self.fence = Some(fence);
         Ok(taken)

@@ -11,7 +11,7 @@ use crate::error::{LockError, StoreError};
 use crate::fence::FencingToken;
 use crate::held::Held;
 use crate::lease::Lease;
-use crate::options::LockOptions;
+use crate::options::{LockOptions, ReleaseMode};
 use crate::release::{Place, Released};
 use crate::renewal;
 use crate::store::Release;
@@ -151,7 +151,8 @@ impl LockGuard {
         async move { held.lease.lost().await }
     }
 
-    /// Gives the lock back and says what the store found. A release that had to be sent again may
+    /// Gives the lock back and says what the store found, whatever
+    /// [`LockRequest::release`](crate::LockRequest::release) says. A release that had to be sent again may
     /// find the work of its first sending: [`Release::Missing`] or [`Release::NotOurs`] are then no
     /// proof that the lock was lost. A lock past its deadline whose token still stood there is
     /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it.
@@ -221,6 +222,28 @@ impl LockGuard {
         Err(self.lost_error(found))
     }
 
+    fn is_released_in_background(&self) -> bool {
+        let mode = self.options.release;
+        mode.unwrap_or(self.held.shared.settings.release) == ReleaseMode::Background
+    }
+
+    /// Queues the release of a lock that is not lost, if its caller goes on without the answer.
+    pub(crate) fn give_up_in_background(&self) -> bool {
+        if !self.is_released_in_background() || self.held.lease.is_lost() {
+            return false;
+        }
+        self.stop_renewal();
+        if let Some(place) = self.take_place() {
+            place.release_unheard();
+        }
+        true
+    }
+
+    fn take_place(&self) -> Option<Place> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.take()
+    }
+
     /// Who stands at the key, if the answer comes in time.
     async fn checked_until(&self, limit: Instant) -> Option<Ownership> {
         timeout_at(limit, self.held.check()).await.ok()?.ok()
@@ -229,11 +252,7 @@ impl LockGuard {
     /// Hands the token over and waits for the answer, at most for one command deadline.
     async fn hand_over(&self) -> Result<Released, StoreError> {
         self.stop_renewal();
-        let place = self
-            .place
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let place = self.take_place();
         let limit = self.held.shared.settings.command_deadline;
         let silent = || Err(StoreError::silent(limit));
         // Given up once already: there is no answer for a second time.
@@ -265,6 +284,12 @@ impl LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         self.stop_renewal();
+        if self.is_released_in_background()
+            && !self.held.lease.is_lost()
+            && let Some(mut place) = self.take_place()
+        {
+            place.give_back_unheard();
+        }
     }
 }
 

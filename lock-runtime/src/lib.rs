@@ -137,7 +137,7 @@ pub use error::{LockError, StoreError, StoreErrorKind};
 pub use fence::FencingToken;
 pub use guard::LockGuard;
 pub use key::encode;
-pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
+pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 pub use register::{FencedRegister, StaleFencingToken};
 pub use request::LockRequest;
 pub use store::{Fenced, LockSession, LockStore, MemoryStore, Release, StoreFuture, Stored, Swap};

@@ -36,6 +36,30 @@ pub enum AcquireForm {
     Script,
 }
 
+/// When a call of `#[distributed_lock]` whose body has ended in time returns.
+///
+/// Whatever it is, a body that ended late waits for the answer of its release, which decides whether
+/// its result stands, and so does [`LockGuard::release`](crate::LockGuard::release), whose caller asks
+/// for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReleaseMode {
+    /// When its release is answered, or one command deadline has passed: nothing is left behind, and a
+    /// lock that was lost is told.
+    #[default]
+    Answered,
+    /// When its release is queued: one round trip earlier. What that means:
+    ///
+    /// - The client's own next call for the key goes behind the release, and does not find it busy.
+    ///   Another process may, for one round trip more.
+    /// - A lock that somebody stole while the body ran is learnt of too late for the result: it is an
+    ///   event of `tracing` (a warning), and counted by
+    ///   [`LockClient::lost_after_return`](crate::LockClient::lost_after_return). The same goes for a
+    ///   guard held by hand that is dropped in time.
+    /// - A process that ends without [`LockClient::shutdown`](crate::LockClient::shutdown), which waits
+    ///   for it, may leave the lock to its ttl.
+    Background,
+}
+
 /// Everything a call asks of its lock beside the key.
 ///
 /// ```
@@ -62,6 +86,8 @@ pub struct LockOptions {
     pub fence: bool,
     /// The command that takes the lock; `None` for the client's.
     pub form: Option<AcquireForm>,
+    /// When a call whose body ended in time returns; `None` for the client's.
+    pub release: Option<ReleaseMode>,
 }
 
 impl LockOptions {
@@ -75,6 +101,7 @@ impl LockOptions {
             on_lost: OnLost::Cancel,
             fence: false,
             form: None,
+            release: None,
         }
     }
 

@@ -10,7 +10,7 @@ pub use crate::run::{Outcome, Slot};
 use crate::client::LockClient;
 use crate::error::LockError;
 use crate::installed;
-use crate::options::OnLost;
+use crate::options::{OnLost, ReleaseMode};
 use crate::request::LockRequest;
 
 /// A call being put together. Mistakes are kept until it runs, so that generated code has no
@@ -63,6 +63,16 @@ impl Request {
     /// `on_lost = "finish"`
     pub fn finish_when_lost(&mut self) {
         self.change(|request| request.options.on_lost = OnLost::Finish);
+    }
+
+    /// `release = "answered"`
+    pub fn release_answered(&mut self) {
+        self.change(|request| request.options.release = Some(ReleaseMode::Answered));
+    }
+
+    /// `release = "background"`
+    pub fn release_in_background(&mut self) {
+        self.change(|request| request.options.release = Some(ReleaseMode::Background));
     }
 
     /// `fence`

@@ -7,7 +7,7 @@ use crate::acquire::{Keys, acquire};
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::key::{fence_key, prefixed};
-use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost};
+use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 use crate::shared::Shared;
 
 /// A lock about to be asked for, made by [`LockClient::lock`](crate::LockClient::lock).
@@ -89,6 +89,15 @@ impl LockRequest {
     /// The command that takes the lock. Defaults to the client's.
     pub fn form(mut self, form: AcquireForm) -> Self {
         self.options.form = Some(form);
+        self
+    }
+
+    /// Whether the lock is given back in the background: then a guard that is dropped in time, but whose
+    /// lock turns out to have been lost, is counted by
+    /// [`LockClient::lost_after_return`](crate::LockClient::lost_after_return). [`LockGuard::release`]
+    /// waits for its answer in any case. Defaults to the client's.
+    pub fn release(mut self, mode: ReleaseMode) -> Self {
+        self.options.release = Some(mode);
         self
     }
 

@@ -82,6 +82,10 @@ pub(crate) async fn run<F: Future>(
     let in_time = !guard.lease().is_lost();
     // Its locals (a transaction to roll back) go before the lock does.
     body.set(None);
+    let output = match output {
+        Some(output) if in_time && guard.give_up_in_background() => return Outcome::Done(output),
+        output => output,
+    };
     let given_up = Box::pin(guard.give_up(in_time)).await;
     match (output, given_up) {
         (Some(output), Ok(_)) => Outcome::Done(output),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::acks::Acks;
 use crate::error::LockError;
 use crate::key::RESERVED;
-use crate::options::AcquireForm;
+use crate::options::{AcquireForm, ReleaseMode};
 
 const LONGEST: Duration = Duration::from_mins(10);
 
@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     pub(crate) prefix: String,
     pub(crate) command_deadline: Duration,
     pub(crate) form: AcquireForm,
+    pub(crate) release: ReleaseMode,
     pub(crate) acks: Option<Acks>,
     pub(crate) max_waiters: usize,
     pub(crate) max_waiters_per_key: usize,
@@ -25,6 +26,7 @@ impl Default for Settings {
             prefix: "lock:".to_owned(),
             command_deadline: Duration::from_secs(2),
             form: AcquireForm::default(),
+            release: ReleaseMode::default(),
             acks: None,
             max_waiters: 10_000,
             max_waiters_per_key: 1_000,

@@ -102,6 +102,11 @@ fn sound() -> impl Strategy<Value = Vec<String>> {
             "on_lost = \"finish\"",
             "on_lost = r#\"finish\"#",
         ]),
+        maybe(vec![
+            "release = \"answered\"",
+            "release = \"background\"",
+            "release = r\"background\"",
+        ]),
         maybe(vec!["guard = lock", "guard = r#gen", "guard = request"]),
         maybe(vec![
             "or_else = |error| refused(id, error)",
@@ -123,9 +128,9 @@ fn sound() -> impl Strategy<Value = Vec<String>> {
         maybe(vec!["fence"]),
     );
     (key, ttl, rest).prop_flat_map(|((with, key), ttl, rest)| {
-        let (wait, renew, on_lost, guard, or_else, client, krate, fence) = rest;
+        let (wait, renew, on_lost, release, guard, or_else, client, krate, fence) = rest;
         let all = [
-            with, wait, renew, on_lost, guard, or_else, client, krate, fence,
+            with, wait, renew, on_lost, release, guard, or_else, client, krate, fence,
         ];
         let mut all: Vec<String> = all.into_iter().flatten().map(str::to_owned).collect();
         all.push(format!("key = {key}"));
@@ -136,8 +141,9 @@ fn sound() -> impl Strategy<Value = Vec<String>> {
 
 pub(super) fn hostile() -> impl Strategy<Value = String> {
     let name = select(vec![
-        "key", "ttl", "wait", "renew", "on_lost", "with", "fence", "guard", "or_else", "client",
-        "crate", "r#key", "kye", "Key", "self", "_", "ttl_ms", "ключ", "1", "\"key\"", "",
+        "key", "ttl", "wait", "renew", "on_lost", "release", "with", "fence", "guard", "or_else",
+        "client", "crate", "r#key", "kye", "Key", "self", "_", "ttl_ms", "ключ", "1", "\"key\"",
+        "",
     ]);
     let equals = select(vec![
         "=", "=", "=", "=", "", ":", "==", "=>", "= =", "+=", "(", ".",

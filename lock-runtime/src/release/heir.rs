@@ -135,9 +135,13 @@ impl Job {
     fn settle(&mut self, code: Release, first: bool) {
         self.stood = false;
         self.carriers.clear();
+        let released = Released { code, first };
+        if let Some(unheard) = self.unheard.take() {
+            unheard.take_note(&self.key, released);
+        }
         if let Some(reply) = self.reply.take() {
             // The caller may have stopped waiting.
-            let _ = reply.send(Ok(Released { code, first }));
+            let _ = reply.send(Ok(released));
         }
     }
 }

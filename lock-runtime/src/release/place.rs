@@ -32,6 +32,8 @@ pub(crate) struct Place {
     unanswered: Vec<Sent>,
     /// While it is held, or taken for it.
     holding: Option<Holding>,
+    /// Whether it is given back in time, and nobody will hear the answer.
+    unheard: bool,
 }
 
 struct Sent {
@@ -59,6 +61,7 @@ impl Place {
             doubtful: None,
             unanswered: Vec::new(),
             holding: None,
+            unheard: false,
         })
     }
 
@@ -203,6 +206,20 @@ impl Place {
         answer
     }
 
+    /// Queues the release of a lock that is given back in time, for a caller who goes on: if it turns
+    /// out to have been lost, that is counted.
+    ///
+    /// Must be called in a runtime, as `release`.
+    pub(crate) fn release_unheard(mut self) {
+        ensure_worker(&self.releases);
+        self.give_back_unheard();
+    }
+
+    /// The same for one that is dropped, from then on.
+    pub(crate) fn give_back_unheard(&mut self) {
+        self.unheard = true;
+    }
+
     fn hand_over(&mut self, reply: Option<oneshot::Sender<Answer>>) {
         if !self.may_stand() {
             return;
@@ -234,6 +251,7 @@ impl Place {
             unwritten: true,
             holding: self.holding.take(),
             reply,
+            unheard: self.unheard.then(|| self.releases.unheard.clone()),
         });
     }
 }

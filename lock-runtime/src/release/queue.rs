@@ -1,6 +1,7 @@
 //! The releases of one client that still have to be sent or answered. Outlives their callers.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Id;
@@ -23,13 +24,27 @@ pub(crate) struct Releases {
     settled: Notify,
     /// The client is shut down.
     closing: Notify,
+    pub(super) unheard: Unheard,
+}
+
+/// How many locks were found lost by a release whose answer nobody waited for.
+#[derive(Clone, Default)]
+pub(super) struct Unheard(Arc<AtomicU64>);
+
+impl Unheard {
+    pub(super) fn take_note(&self, key: &str, released: Released) {
+        if released.refutes() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%key, found = ?released.code, "the lock was lost before it was given back, too late to tell its caller");
+        }
+    }
 }
 
 #[derive(Default)]
 pub(super) struct Queue {
     jobs: VecDeque<Job>,
     /// Releases of each key that a later command could overtake.
-    unwritten: HashMap<Arc<str>, usize>,
+    unwritten: HashMap<Arc<str>, Vec<Unwritten>>,
     /// Locks held or being asked for: each may become a job.
     places: usize,
     releasing: usize,
@@ -39,6 +54,13 @@ pub(super) struct Queue {
     shut_down: bool,
     /// No client is left that could give one.
     closed: bool,
+}
+
+/// A release that was not answered.
+struct Unwritten {
+    token: LockToken,
+    /// The one session that its first CAD went down: what follows there cannot overtake it.
+    sent_on: Option<Arc<dyn LockSession>>,
 }
 
 /// A token to be deleted from its key.
@@ -59,6 +81,8 @@ pub(super) struct Job {
     /// Those in line wait until it is answered.
     pub(super) holding: Option<Holding>,
     pub(super) reply: Option<oneshot::Sender<Answer>>,
+    /// Where nobody waits for the answer, although the lock was given back in time.
+    pub(super) unheard: Option<Unheard>,
 }
 
 /// A session that carried SETs with the token of a job.
@@ -95,6 +119,7 @@ impl Releases {
             work: Notify::new(),
             settled: Notify::new(),
             closing: Notify::new(),
+            unheard: Unheard::default(),
         })
     }
 
@@ -140,7 +165,11 @@ impl Releases {
 
     pub(super) fn push(&self, job: Job) {
         let mut queue = self.queue();
-        *queue.unwritten.entry(job.key.clone()).or_default() += 1;
+        let unwritten = queue.unwritten.entry(job.key.clone()).or_default();
+        unwritten.push(Unwritten {
+            token: job.token.clone(),
+            sent_on: None,
+        });
         queue.releasing += 1;
         queue.jobs.push_back(job);
         drop(queue);
@@ -158,13 +187,24 @@ impl Releases {
     }
 
     /// A release of `key` was answered: a later command cannot overtake it.
-    pub(super) fn written(&self, key: &str) {
+    pub(super) fn written(&self, key: &str, token: &LockToken) {
         let mut queue = self.queue();
-        if let Some(count) = queue.unwritten.get_mut(key) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(unwritten) = queue.unwritten.get_mut(key) {
+            unwritten.retain(|release| release.token != *token);
+            if unwritten.is_empty() {
                 queue.unwritten.remove(key);
             }
+        }
+        drop(queue);
+        self.settled.notify_waiters();
+    }
+
+    /// The first CAD of `token` is on its way, and goes down no other session.
+    pub(super) fn sent(&self, key: &str, token: &LockToken, session: &Arc<dyn LockSession>) {
+        let mut queue = self.queue();
+        let unwritten = queue.unwritten.get_mut(key).into_iter().flatten();
+        for release in unwritten.filter(|release| release.token == *token) {
+            release.sent_on = Some(session.clone());
         }
         drop(queue);
         self.settled.notify_waiters();
@@ -188,11 +228,44 @@ impl Releases {
         queue.closed && queue.places == 0 && queue.releasing == 0
     }
 
-    /// Waits until no release of `key` can be overtaken any more.
+    /// Whether a release of `key` was not answered.
+    pub(crate) fn releases(&self, key: &str) -> bool {
+        self.queue().unwritten.contains_key(key)
+    }
+
+    /// Waits until every release of `key` is answered.
     ///
     /// Cancellation safety: holds nothing.
     pub(crate) async fn all_written(&self, key: &str) {
         self.until(|queue| !queue.unwritten.contains_key(key)).await;
+    }
+
+    /// Waits until no release of `key` can be overtaken by a command on `session`; gives the tokens
+    /// whose CAD goes ahead of it there.
+    ///
+    /// Cancellation safety: holds nothing.
+    pub(crate) async fn all_ahead(
+        &self,
+        key: &str,
+        session: &Arc<dyn LockSession>,
+    ) -> Vec<LockToken> {
+        let is_ahead = |release: &Unwritten| {
+            let sent_on = release.sent_on.as_ref();
+            sent_on.is_some_and(|sent_on| Arc::ptr_eq(sent_on, session))
+        };
+        self.until(|queue| {
+            let mut unwritten = queue.unwritten.get(key).into_iter().flatten();
+            unwritten.all(is_ahead)
+        })
+        .await;
+        let queue = self.queue();
+        let ahead = queue.unwritten.get(key).into_iter().flatten();
+        ahead.map(|release| release.token.clone()).collect()
+    }
+
+    /// How many locks were found lost too late for their callers.
+    pub(crate) fn unheard(&self) -> u64 {
+        self.unheard.0.load(Ordering::Relaxed)
     }
 
     /// Waits until every place is given back and every release is settled.

@@ -1,6 +1,8 @@
 //! The worker of a runtime: sends releases until they are answered or their ttl is over.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +74,7 @@ impl Running<'_> {
             // A store that panics over one job must not take the others with it.
             let sent = AssertUnwindSafe(async {
                 job.hand_over(self.releases).await;
-                job.send(&*self.releases.store).await
+                job.send(self.releases).await
             });
             let sent = sent.catch_unwind();
             let Ok(failure) = sent.await else {
@@ -83,7 +85,7 @@ impl Running<'_> {
             if failure.as_ref().is_none_or(StoreError::is_final)
                 && std::mem::take(&mut job.unwritten)
             {
-                self.releases.written(&job.key);
+                self.releases.written(&job.key, &job.token);
             }
             job.holding = None;
             let over = Instant::now() >= job.over;
@@ -110,7 +112,7 @@ impl Running<'_> {
         if let Some(job) = self.job.take()
             && job.unwritten
         {
-            self.releases.written(&job.key);
+            self.releases.written(&job.key, &job.token);
         }
         self.releases.settled();
     }
@@ -129,12 +131,14 @@ impl Job {
     /// Sends a CAD for every session whose answer is still wanted. Gives the last error.
     ///
     /// Cancellation safety: what was answered is taken note of before the next CAD is sent.
-    async fn send(&mut self, store: &dyn LockStore) -> Option<StoreError> {
+    async fn send(&mut self, releases: &Releases) -> Option<StoreError> {
+        let store = &*releases.store;
         let tries = self.tries;
         self.tries += 1;
         let mut failure = None;
         let mut at = 0;
         while at < self.carriers.len() {
+            let sole = tries == 0 && self.carriers.len() == 1;
             let out = self
                 .carriers
                 .iter()
@@ -147,7 +151,16 @@ impl Job {
             let (key, token) = (&*self.key, &self.token);
             let mut answer = None;
             if let Some(own) = carrier.own_session(tries) {
-                let own = carrier.release(own, key, token, only).await;
+                let mut sent = pin!(carrier.release(own.clone(), key, token, only));
+                let mut ahead = sole;
+                let own = poll_fn(|context| {
+                    let answer = sent.as_mut().poll(context);
+                    if answer.is_pending() && std::mem::take(&mut ahead) {
+                        releases.sent(key, token, &own);
+                    }
+                    answer
+                })
+                .await;
                 match own.as_ref().map_err(StoreError::kind) {
                     // Nothing more to wait for there: its driver ended, perhaps with its runtime.
                     Err(StoreErrorKind::Unreachable) => {}
@@ -167,9 +180,13 @@ impl Job {
                     if code == Release::NotDeleted {
                         tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
                     }
+                    let released = Released { code, first };
+                    if let Some(unheard) = self.unheard.take() {
+                        unheard.take_note(key, released);
+                    }
                     if let Some(reply) = self.reply.take() {
                         // The caller may have stopped waiting.
-                        let _ = reply.send(Ok(Released { code, first }));
+                        let _ = reply.send(Ok(released));
                     }
                     if carrier.unanswered == 0 {
                         self.carriers.remove(at);
