@@ -48,7 +48,7 @@ impl Connections {
 
     /// The one that all share, while it is sound.
     pub(super) fn current(&mut self) -> Option<Arc<RedisSession>> {
-        self.current.take_if(|session| !session.is_sound());
+        self.current.take_if(|session| !session.channel.is_sound());
         self.current.clone()
     }
 
@@ -60,7 +60,10 @@ impl Connections {
     pub(super) fn idle(&mut self) -> Option<Arc<RedisSession>> {
         // What ended one has in all likelihood ended the others, and to find out one by one takes
         // longer than a call lasts.
-        let broke = self.exclusive.iter().any(|session| !session.is_healthy());
+        let broke = self
+            .exclusive
+            .iter()
+            .any(|session| !session.channel.is_healthy());
         let mut idle = 0;
         self.exclusive.retain(|session| {
             let lent = Arc::strong_count(session) > 1;
@@ -71,7 +74,8 @@ impl Connections {
             }
             idle += usize::from(!lent);
             // On one that was cut off an answer may be under way, or a command that holds up others.
-            session.is_healthy() && (lent || (idle <= MOST_IDLE && !session.is_cut()))
+            session.channel.is_healthy()
+                && (lent || (idle <= MOST_IDLE && !session.channel.is_cut()))
         });
         let mut all = self.exclusive.iter();
         all.find(|session| Arc::strong_count(session) == 1).cloned()

@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Fence,
     /// The server does not know this form of the command.
     Syntax,
+    /// It does not know the command at all, or does not let this user run it.
+    Absent(StoreError),
     /// Anything else, ready to be told.
     Store(StoreError),
     /// As `Store`, and the connection is of no use any more.
@@ -38,7 +40,7 @@ pub(super) fn failure(error: &RedisError) -> Failure {
     // Lua errors reach us as ERR with the inner code in the text (Redis 6 and some Valkey paths).
     let says = |word: &str| code == word || detail.contains(word);
 
-    if says("WRONGTYPE") {
+    if says("WRONGTYPE") || detail.contains(NO_STRING) {
         return Failure::WrongType;
     }
     match code {
@@ -89,7 +91,7 @@ pub(super) fn failure(error: &RedisError) -> Failure {
                 "the server wants a user name and password, put the right ones into the URL";
             return Failure::Store(told(Refused, message));
         }
-        "NOPERM" => return Failure::Store(told(Refused, PERMISSION)),
+        "NOPERM" => return Failure::Absent(told(Refused, PERMISSION)),
         _ => {}
     }
     if says("can't run this command") || says("ACL failure") {
@@ -107,7 +109,11 @@ pub(super) fn failure(error: &RedisError) -> Failure {
             if detail.contains("DB index") {
                 return Failure::Store(told(Refused, "choose another database number in the URL"));
             }
-            Failure::Store(told(Refused, "the server refused the command, see its log"))
+            let refusal = told(Refused, "the server refused the command, see its log");
+            if detail.starts_with("unknown command") {
+                return Failure::Absent(refusal);
+            }
+            Failure::Store(refusal)
         }
         ErrorKind::AuthenticationFailed => Failure::Store(StoreError::new(
             Refused,
@@ -147,11 +153,27 @@ fn quoted(words: &str) -> String {
     text
 }
 
+/// What Redis says instead of WRONGTYPE where DELEX has to compare.
+const NO_STRING: &str = "Key should be of string type";
+
 const PERMISSION: &str = "the user may not run a command the lock needs; grant \
      `+set +get +del +pexpire +pttl +eval +evalsha` (and `+setnx` for the script form, `+time` for fences, `+wait` for acks) on the lock keys";
 
+/// What went wrong, where there is no remedy.
+pub(super) fn told(failure: Failure, command: &str) -> StoreError {
+    match failure {
+        Failure::Store(error)
+        | Failure::Absent(error)
+        | Failure::Broken(error)
+        | Failure::Unsent(error) => error,
+        Failure::NoScript | Failure::WrongType | Failure::Fence | Failure::Syntax => {
+            unsupported(command)
+        }
+    }
+}
+
 /// The refusal of a form that has no other form to fall back to.
-pub(super) fn unsupported(what: &str) -> StoreError {
+fn unsupported(what: &str) -> StoreError {
     StoreError::new(
         StoreErrorKind::Refused,
         format!("the server refused {what} with an error of syntax; is it Redis 2.6 or later?"),

@@ -1,11 +1,13 @@
 //! Locks on a Redis or Valkey server.
 
 mod backoff;
+mod channel;
 mod connection;
 mod connections;
 #[cfg(feature = "testing")]
 mod connector;
 mod dialect;
+mod native;
 mod scripts;
 mod session;
 #[cfg(feature = "tls")]

@@ -1,141 +1,75 @@
-//! One connection to a server, and the lock's commands on it.
+//! The lock's commands on one connection to a server.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Value, cmd};
-use tokio::time::{Instant, timeout};
+use redis::{Pipeline, Value, cmd};
 
+use super::channel::Channel;
 use super::dialect::{
-    Failure, failure, fenced, integer, no_fence, stored, swapped, unexpected, unsupported,
+    Failure, failure, fenced, integer, no_fence, stored, swapped, told, unexpected,
 };
-use super::scripts::{self, Script};
-use crate::error::StoreError;
+use super::native::{self, Native};
+use super::scripts;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::options::AcquireForm;
 use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
 use crate::token::LockToken;
 
-/// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole
-/// from a slow server.
-const DEAD_AFTER: u32 = 2;
-
-/// A multiplexed connection. The driver writes commands in the order of their first poll.
+/// A channel, and what its server can do.
 pub(super) struct RedisSession {
-    connection: MultiplexedConnection,
-    response_timeout: Duration,
-    broken: AtomicBool,
-    timeouts: AtomicU32,
-    /// A command was given up before its answer, which may still come.
-    cut: AtomicBool,
+    pub(super) channel: Channel,
     /// `SET … NX GET` came with Redis 7.0; found out by trying, remembered per connection.
     set_refused: AtomicBool,
+    /// Found out when the connection was made, so that no release has to try: one that is told that
+    /// it must be sent in another form comes behind what was sent meanwhile.
+    native: Option<Native>,
+    /// What was there then may be denied later.
+    delete_refused: AtomicBool,
+    extend_refused: AtomicBool,
 }
 
+/// No token reads like this: what the key holds stays there.
+const NO_TOKEN: &str = "?";
+
 impl RedisSession {
-    pub(super) fn new(connection: MultiplexedConnection, response_timeout: Duration) -> Self {
-        Self {
-            connection,
-            response_timeout,
-            broken: AtomicBool::new(false),
-            timeouts: AtomicU32::new(0),
-            cut: AtomicBool::new(false),
+    /// Asks for one key: only an answer shows that a server serves us. Which commands of its own the
+    /// server has is found out in the same round trip.
+    pub(super) async fn open(
+        connection: MultiplexedConnection,
+        response_timeout: Duration,
+        probe: &str,
+    ) -> Result<Self, StoreError> {
+        let channel = Channel::new(connection, response_timeout);
+        let mut questions = Pipeline::new();
+        questions.cmd("GET").arg(probe);
+        for native in Native::ALL {
+            questions.add_command(native.delete(probe, NO_TOKEN));
+        }
+        let answers = channel.send_all(&questions).await;
+        let mut answers = answers.map_err(|failure| told(failure, "GET"))?.into_iter();
+        let served = answers.next().unwrap_or_default().extract_error();
+        match served.map_err(|error| failure(&error)) {
+            Ok(_) | Err(Failure::WrongType) => {}
+            Err(failure) => return Err(told(failure, "GET")),
+        }
+        Ok(Self {
+            channel,
             set_refused: AtomicBool::new(false),
-        }
-    }
-
-    pub(super) async fn probe(&self, key: &str) -> Result<(), StoreError> {
-        match self.send(cmd("GET").arg(key)).await {
-            Ok(_) | Err(Failure::WrongType) => Ok(()),
-            Err(error) => Err(told(error, "GET")),
-        }
-    }
-
-    pub(super) fn is_sound(&self) -> bool {
-        !self.broken.load(Ordering::Relaxed)
-    }
-
-    /// Sound, and its last answer came in time.
-    pub(super) fn is_healthy(&self) -> bool {
-        self.is_sound() && self.timeouts.load(Ordering::Relaxed) == 0
-    }
-
-    /// Whether an answer may be under way that nobody waits for.
-    pub(super) fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Relaxed)
+            native: Native::tried(answers),
+            delete_refused: AtomicBool::new(false),
+            extend_refused: AtomicBool::new(false),
+        })
     }
 
     /// The server's `maxmemory-policy`, if it tells. Not every server has it, and most users may not
     /// ask.
     pub(super) async fn eviction_policy(&self) -> Option<String> {
         let question = cmd("CONFIG").arg("GET").arg("maxmemory-policy").to_owned();
-        let answer = self.send(&question).await.ok()?;
+        let answer = self.channel.send(&question).await.ok()?;
         let pairs: Vec<(String, String)> = redis::from_redis_value(answer).ok()?;
         pairs.into_iter().next().map(|(_, policy)| policy)
-    }
-
-    async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
-        self.send_within(self.response_timeout, command).await
-    }
-
-    async fn send_within(&self, limit: Duration, command: &Cmd) -> Result<Value, Failure> {
-        let mut waiting = Waiting {
-            session: Some(self),
-            since: Instant::now(),
-        };
-        let mut connection = self.connection.clone();
-        let mut answer = pin!(command.query_async::<Value>(&mut connection));
-        let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
-        // No server is that quick: the driver has ended before it could take the command. Unless
-        // this thread was held up in between, so that nothing unsafe may follow from it.
-        let unsent = at_once.is_ready();
-        let answer = match at_once {
-            Poll::Ready(answer) => Ok(answer),
-            Poll::Pending => timeout(limit, answer).await,
-        };
-        let Ok(answer) = answer else {
-            return Err(Failure::Store(StoreError::silent(limit)));
-        };
-        waiting.session = None;
-        self.timeouts.store(0, Ordering::Relaxed);
-        answer.map_err(|error| match failure(&error) {
-            Failure::Broken(error) => {
-                self.broken.store(true, Ordering::Relaxed);
-                if unsent {
-                    Failure::Unsent(error)
-                } else {
-                    Failure::Broken(error)
-                }
-            }
-            failure => failure,
-        })
-    }
-
-    /// What an answer says. One that its command cannot give shows that answers and commands do not
-    /// belong together here any more: the next one could look like a lock.
-    fn sensible<T>(&self, said: Result<T, StoreError>) -> Result<T, StoreError> {
-        said.inspect_err(|_| self.broken.store(true, Ordering::Relaxed))
-    }
-
-    /// By hash first; the text goes over the wire once a server.
-    async fn script(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        args: &[&str],
-    ) -> Result<Value, Failure> {
-        let call = |name: &str, text: &str| {
-            let mut command = cmd(name);
-            command.arg(text).arg(keys.len()).arg(keys).arg(args);
-            command
-        };
-        match self.send(&call("EVALSHA", &script.hash)).await {
-            Err(Failure::NoScript) => self.send(&call("EVAL", script.text)).await,
-            answer => answer,
-        }
     }
 
     async fn take(
@@ -153,41 +87,80 @@ impl RedisSession {
                 .arg("GET")
                 .arg("PX")
                 .arg(ttl);
-            match self.send(&set).await {
+            match self.channel.send(&set).await {
                 Err(Failure::Syntax) => self.set_refused.store(true, Ordering::Relaxed),
                 answer => return answer,
             }
         }
-        self.script(&scripts::ACQUIRE, &[key], &[token, ttl]).await
+        self.channel
+            .script(&scripts::ACQUIRE, &[key], &[token, ttl])
+            .await
     }
-}
 
-/// Notes on drop that a command was not waited for to its answer.
-struct Waiting<'a> {
-    session: Option<&'a RedisSession>,
-    since: Instant,
-}
+    /// What the server may do in one command of its own. `None`: it has to be a script.
+    fn native(&self, refused: &AtomicBool) -> Option<Native> {
+        self.native.filter(|_| !refused.load(Ordering::Relaxed))
+    }
 
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        let Some(session) = self.session else { return };
-        session.cut.store(true, Ordering::Relaxed);
-        // A renewal of a short lease gives up long before a timeout, and would never find out that
-        // nobody answers here. Who gives up at once says nothing about the server.
-        if self.since.elapsed() >= session.response_timeout / 10
-            && session.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= DEAD_AFTER
-        {
-            session.broken.store(true, Ordering::Relaxed);
+    /// Compare-and-delete, with the script's codes.
+    ///
+    /// Cancellation safety: of a release that is dropped behind a native 0 nobody is told that the
+    /// token was not there; whoever sends it again finds out what is there by then.
+    async fn delete(&self, key: &str, token: &str) -> Result<Value, Failure> {
+        if let Some(own) = self.native(&self.delete_refused) {
+            match self.channel.send(&own.delete(key, token)).await {
+                Err(Failure::Absent(_) | Failure::Syntax) => {
+                    self.delete_refused.store(true, Ordering::Relaxed);
+                }
+                Err(Failure::WrongType) => return Ok(Value::Int(-1)),
+                Ok(Value::Int(0)) => return Ok(Value::Int(self.instead(key, token).await)),
+                answer => return answer,
+            }
+        }
+        self.channel
+            .script(&scripts::RELEASE, &[key], &[token])
+            .await
+    }
+
+    /// The code for a token that was not at its key. It was not, whatever this check finds: no answer,
+    /// or the token after all, which a SET of another connection has brought meanwhile.
+    async fn instead(&self, key: &str, token: &str) -> i64 {
+        let Ok(found) = self.channel.send(cmd("GET").arg(key)).await else {
+            return -1;
+        };
+        match self.channel.sensible(stored(found)) {
+            Ok(None) => 0,
+            Ok(Some(Stored::Value(value))) if value == token.as_bytes() => 0,
+            _ => -1,
         }
     }
-}
 
-fn told(failure: Failure, command: &str) -> StoreError {
-    match failure {
-        Failure::Store(error) | Failure::Broken(error) | Failure::Unsent(error) => error,
-        Failure::NoScript | Failure::WrongType | Failure::Fence | Failure::Syntax => {
-            unsupported(command)
+    async fn prolong(&self, key: &str, token: &str, ttl: &str) -> Result<bool, Failure> {
+        if self.native(&self.extend_refused).is_some() {
+            match self.channel.send(&native::extend(key, token, ttl)).await {
+                Ok(Value::Okay) => return Ok(true),
+                Ok(Value::Nil) | Err(Failure::WrongType) => return Ok(false),
+                Ok(other) => {
+                    let nonsense = self.channel.sensible(Err(unexpected(&other)));
+                    return nonsense.map_err(Failure::Broken);
+                }
+                Err(Failure::Absent(_) | Failure::Syntax) => {
+                    self.extend_refused.store(true, Ordering::Relaxed);
+                }
+                // A server without memory refuses every SET, but not the script's PEXPIRE.
+                Err(Failure::Store(error)) if error.kind() == StoreErrorKind::Refused => {}
+                Err(failure) => return Err(failure),
+            }
         }
+        let code = self
+            .channel
+            .script(&scripts::EXTEND, &[key], &[token, ttl])
+            .await?;
+        let code = self
+            .channel
+            .sensible(integer(&code))
+            .map_err(Failure::Broken)?;
+        Ok(code == 1)
     }
 }
 
@@ -205,7 +178,7 @@ impl LockSession for RedisSession {
     ) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
             match self.take(key, token.as_str(), &millis(ttl), form).await {
-                Ok(value) => self.sensible(stored(value)),
+                Ok(value) => self.channel.sensible(stored(value)),
                 Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the acquire script")),
@@ -224,10 +197,11 @@ impl LockSession for RedisSession {
             let ttl = millis(ttl);
             let args = [token.as_str(), ttl.as_str()];
             let answer = self
+                .channel
                 .script(&scripts::ACQUIRE_FENCED, &[key, fence_key], &args)
                 .await;
             match answer {
-                Ok(value) => self.sensible(fenced(value)),
+                Ok(value) => self.channel.sensible(fenced(value)),
                 Err(Failure::WrongType) => Ok(Fenced::Held(Stored::OtherType)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),
@@ -238,19 +212,17 @@ impl LockSession for RedisSession {
 
     fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
         Box::pin(async move {
-            let answer = self
-                .script(&scripts::RELEASE, &[key], &[token.as_str()])
-                .await;
+            let answer = self.delete(key, token.as_str()).await;
             let code = answer.map_err(|failure| match failure {
                 Failure::Unsent(error) => error.unsent(),
                 failure => told(failure, "the release script"),
             })?;
-            match self.sensible(integer(&code))? {
+            match self.channel.sensible(integer(&code))? {
                 1 => Ok(Release::Deleted),
                 0 => Ok(Release::Missing),
                 -1 => Ok(Release::NotOurs),
                 -2 => Ok(Release::NotDeleted),
-                _ => self.sensible(Err(unexpected(&code))),
+                _ => self.channel.sensible(Err(unexpected(&code))),
             }
         })
     }
@@ -265,8 +237,8 @@ impl LockSession for RedisSession {
         Box::pin(async move {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
-            match self.script(&scripts::SWAP, &[key], &args).await {
-                Ok(value) => self.sensible(swapped(&value)),
+            match self.channel.script(&scripts::SWAP, &[key], &args).await {
+                Ok(value) => self.channel.sensible(swapped(&value)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the swap script")),
             }
@@ -285,8 +257,12 @@ impl LockSession for RedisSession {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             let keys = [key, fence_key];
-            match self.script(&scripts::SWAP_FENCED, &keys, &args).await {
-                Ok(value) => self.sensible(swapped(&value)),
+            match self
+                .channel
+                .script(&scripts::SWAP_FENCED, &keys, &args)
+                .await
+            {
+                Ok(value) => self.channel.sensible(swapped(&value)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),
                 Err(failure) => Err(told(failure, "the swap script")),
@@ -301,11 +277,8 @@ impl LockSession for RedisSession {
         ttl: Duration,
     ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            let answer = self
-                .script(&scripts::EXTEND, &[key], &[token.as_str(), &millis(ttl)])
-                .await;
-            let code = answer.map_err(|failure| told(failure, "the extend script"))?;
-            Ok(self.sensible(integer(&code))? == 1)
+            let extended = self.prolong(key, token.as_str(), &millis(ttl)).await;
+            extended.map_err(|failure| told(failure, "the extend script"))
         })
     }
 
@@ -315,14 +288,14 @@ impl LockSession for RedisSession {
                 cmd("GET").arg(key).to_owned(),
                 cmd("PTTL").arg(key).to_owned(),
             );
-            let (value, left) = tokio::join!(self.send(&get), self.send(&pttl));
+            let (value, left) = tokio::join!(self.channel.send(&get), self.channel.send(&pttl));
             let found = match value {
-                Ok(value) => self.sensible(stored(value))?,
+                Ok(value) => self.channel.sensible(stored(value))?,
                 Err(Failure::WrongType) => Some(Stored::OtherType),
                 Err(failure) => return Err(told(failure, "GET")),
             };
             let left = left.map_err(|failure| told(failure, "PTTL"))?;
-            let left = self.sensible(integer(&left))?;
+            let left = self.channel.sensible(integer(&left))?;
             // Negative: no expiry, or gone between the two commands.
             let left = u64::try_from(left).ok().map(Duration::from_millis);
             Ok(found.map(|found| (found, left)))
@@ -334,14 +307,17 @@ impl LockSession for RedisSession {
             let mut wait = cmd("WAIT");
             wait.arg(replicas).arg(millis(limit));
             // The server holds its answer back until then.
-            let answer = self.send_within(limit + self.response_timeout, &wait).await;
+            let answer = self
+                .channel
+                .send_within(limit + self.channel.response_timeout, &wait)
+                .await;
             let answer = answer.map_err(|failure| told(failure, "WAIT"))?;
-            let count = self.sensible(integer(&answer))?;
+            let count = self.channel.sensible(integer(&answer))?;
             Ok(u32::try_from(count).unwrap_or(0))
         })
     }
 
     fn is_open(&self) -> bool {
-        self.is_sound()
+        self.channel.is_sound()
     }
 }
