@@ -192,6 +192,46 @@ impl Server {
         program()
     }
 
+    /// By what name the server program deletes if a value is still there: by its version, not by
+    /// what it says to a command. `None`: it needs a script.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server program.
+    #[must_use]
+    pub fn compare_and_delete() -> Option<&'static str> {
+        static NAME: LazyLock<Option<&str>> = LazyLock::new(|| {
+            let told = Command::new(program()).arg("--version").output();
+            let told = told.expect("the server program starts").stdout;
+            let told = String::from_utf8_lossy(&told).into_owned();
+            let version = told.split("v=").nth(1).expect("a version");
+            let mut numbers = version
+                .split('.')
+                .map_while(|part| part.parse::<u32>().ok());
+            let version = (numbers.next()?, numbers.next().unwrap_or(0));
+            if told.starts_with("Valkey") {
+                return (version >= (9, 0)).then_some("DELIFEQ");
+            }
+            (version >= (8, 4)).then_some("DELEX")
+        });
+        *NAME
+    }
+
+    /// As [`Server::compare_and_delete`]; says on the test's output that its test proves nothing here.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::compare_and_delete`].
+    #[must_use]
+    pub fn compare_and_delete_or_skip() -> Option<&'static str> {
+        let name = Self::compare_and_delete();
+        if name.is_none() {
+            let program = program();
+            println!("skipped: {program} has no compare-and-delete of its own");
+        }
+        name
+    }
+
     /// Its port on the loopback interface.
     #[must_use]
     pub fn port(&self) -> u16 {

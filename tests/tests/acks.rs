@@ -23,14 +23,8 @@ async fn replicated(count: usize) -> (Server, Vec<Server>) {
     let port = primary.port().to_string();
     let replicas: Vec<Server> = (0..count)
         .map(|_| {
-            Server::start(&[
-                "--replicaof",
-                "127.0.0.1",
-                &port,
-                // Where what they save is not read by the next server.
-                "--dir",
-                env!("CARGO_TARGET_TMPDIR"),
-            ])
+            // Where what they save is not read by the next server.
+            Server::start_in(Some(Server::folder()), &["--replicaof", "127.0.0.1", &port])
         })
         .collect();
     in_step(&primary, count).await;

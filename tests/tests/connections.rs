@@ -35,8 +35,8 @@ async fn connections(stranger: &mut MultiplexedConnection) -> usize {
 async fn acknowledged() -> (Server, Server, LockClient) {
     let primary = Server::start(&["--repl-diskless-sync-delay", "0"]);
     let port = primary.port().to_string();
-    let dir = env!("CARGO_TARGET_TMPDIR");
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &port, "--dir", dir]);
+    let replica = ["--replicaof", "127.0.0.1", &port];
+    let replica = Server::start_in(Some(Server::folder()), &replica);
     let mut stranger = primary.raw().await;
     let patience = Instant::now() + Duration::from_secs(30);
     loop {

@@ -143,7 +143,10 @@ async fn a_release_that_is_answered_with_nonsense_is_sent_again_and_told() {
     for answer in ["$1\r\n1\r\n", "+OK\r\n", ":7\r\n", "*0\r\n", "_\r\n"] {
         let fault = Fault::Replace(answer.as_bytes().to_vec());
         let guard = client.lock("a").ttl(TTL).acquire().await.expect("free");
-        for command in ["EVALSHA", "EVAL"] {
+        for command in ["EVALSHA", "EVAL"]
+            .into_iter()
+            .chain(Server::compare_and_delete())
+        {
             proxy.always(command, fault.clone());
         }
         match guard.release().await {
@@ -161,11 +164,22 @@ async fn a_release_that_is_answered_with_nonsense_is_sent_again_and_told() {
 #[tokio::test]
 async fn an_extension_that_is_answered_with_nonsense_moves_no_deadline() {
     let (_server, proxy, client) = world(Duration::from_secs(1)).await;
-    for answer in ["$1\r\n1\r\n", "+OK\r\n", "*0\r\n", "_\r\n", "#t\r\n"] {
+    // What a script cannot answer, and what a SET cannot.
+    let (commands, answers): (&[_], _) = match Server::compare_and_delete() {
+        None => (&["EVALSHA", "EVAL"], ["+OK\r\n", "_\r\n"]),
+        Some(_) => (&["SET"], [":1\r\n", ":0\r\n"]),
+    };
+    for answer in ["$1\r\n1\r\n", "*0\r\n", "#t\r\n"]
+        .into_iter()
+        .chain(answers)
+    {
+        // A connection gets to know its server by the first release.
+        let warm = client.lock("a").acquire().await.expect("free");
+        warm.release().await.expect("ours");
         let guard = client.lock("a").ttl(TTL).acquire().await.expect("free");
         let before = guard.remaining();
         sleep(Duration::from_millis(20)).await;
-        for command in ["EVALSHA", "EVAL"] {
+        for &command in commands {
             proxy.plan(command, Fault::Replace(answer.as_bytes().to_vec()));
         }
         let error = guard.extend().await.expect_err("no sense");

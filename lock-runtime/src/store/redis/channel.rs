@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value, cmd};
+use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
 use tokio::time::{Instant, timeout};
 
 use super::dialect::{Failure, failure};
@@ -67,11 +67,22 @@ impl Channel {
             .await
     }
 
-    /// The answers of all, refusals among them.
-    pub(super) async fn send_all(&self, commands: &Pipeline) -> Result<Vec<Value>, Failure> {
+    /// A command behind others that only ask, and their answers, in one write: nothing comes between.
+    pub(super) async fn send_behind(
+        &self,
+        questions: impl Iterator<Item = Cmd>,
+        command: Cmd,
+    ) -> Result<(Vec<Value>, Result<Value, Failure>), Failure> {
+        let mut all = Pipeline::new();
+        for question in questions {
+            all.add_command(question);
+        }
+        all.add_command(command);
         let mut connection = self.connection.clone();
-        let answers = connection.send_packed_commands(commands, 0, commands.len());
-        self.answered(self.response_timeout, answers).await
+        let answers = connection.send_packed_commands(&all, 0, all.len());
+        let mut answers = self.answered(self.response_timeout, answers).await?;
+        let answer = answers.pop().unwrap_or_default().extract_error();
+        Ok((answers, answer.map_err(|error| self.failed(&error))))
     }
 
     async fn answered<T>(
@@ -97,17 +108,18 @@ impl Channel {
         };
         waiting.channel = None;
         self.timeouts.store(0, Ordering::Relaxed);
-        answer.map_err(|error| match failure(&error) {
-            Failure::Broken(error) => {
-                self.broken.store(true, Ordering::Relaxed);
-                if unsent {
-                    Failure::Unsent(error)
-                } else {
-                    Failure::Broken(error)
-                }
-            }
+        answer.map_err(|error| match self.failed(&error) {
+            Failure::Broken(error) if unsent => Failure::Unsent(error),
             failure => failure,
         })
+    }
+
+    fn failed(&self, error: &RedisError) -> Failure {
+        let failure = failure(error);
+        if matches!(failure, Failure::Broken(_)) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        failure
     }
 
     /// What an answer says. One that its command cannot give shows that answers and commands do not
@@ -123,13 +135,8 @@ impl Channel {
         keys: &[&str],
         args: &[&str],
     ) -> Result<Value, Failure> {
-        let call = |name: &str, text: &str| {
-            let mut command = cmd(name);
-            command.arg(text).arg(keys.len()).arg(keys).arg(args);
-            command
-        };
-        match self.send(&call("EVALSHA", &script.hash)).await {
-            Err(Failure::NoScript) => self.send(&call("EVAL", script.text)).await,
+        match self.send(&script.by_hash(keys, args)).await {
+            Err(Failure::NoScript) => self.send(&script.by_text(keys, args)).await,
             answer => answer,
         }
     }

@@ -179,9 +179,9 @@ impl Server {
             .set_response_timeout(None);
         let connection = self.connected(&config).await;
         let connection = connection.map_err(|error| self.unreachable(&error))?;
-        let patience = self.target.response_timeout;
-        match RedisSession::open(connection, patience, &self.target.probe).await {
-            Ok(session) => Ok(Arc::new(session)),
+        let session = RedisSession::new(connection, self.target.response_timeout);
+        match session.probe(&self.target.probe).await {
+            Ok(()) => Ok(Arc::new(session)),
             Err(error) if error.is_ambiguous() => Err(StoreError::new(
                 StoreErrorKind::Unreachable,
                 format!("no Redis server at {}: {error}", self.address),

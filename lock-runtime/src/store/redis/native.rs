@@ -30,8 +30,8 @@ impl Native {
         command
     }
 
-    /// The one that a server has which answered so to all of them.
-    pub(super) fn tried(answers: impl Iterator<Item = Value>) -> Option<Self> {
+    /// The one that a server has which gave these answers to all of them.
+    pub(super) fn tried(answers: &[Value]) -> Option<Self> {
         let mut tried = Self::ALL.into_iter().zip(answers);
         tried
             .find(|(_, answer)| is_known(answer))
@@ -85,7 +85,7 @@ mod tests {
         let list = answer(b"-WRONGTYPE Operation against a key\r\n");
         let of_redis = answer(b"-ERR Key should be of string type if conditions are specified\r\n");
         let tried =
-            |delex: &Value, delifeq: &Value| Native::tried([delex, delifeq].into_iter().cloned());
+            |delex: &Value, delifeq: &Value| Native::tried(&[delex.clone(), delifeq.clone()]);
         assert_eq!(tried(&unknown, &denied), None);
         assert_eq!(tried(&unknown, &none), Some(Native::DelIfEq));
         assert_eq!(tried(&unknown, &list), Some(Native::DelIfEq));

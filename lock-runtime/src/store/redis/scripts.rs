@@ -2,10 +2,12 @@
 
 use std::sync::LazyLock;
 
+use redis::{Cmd, cmd};
+
 /// A script and the hash it is called by.
 pub(super) struct Script {
-    pub(super) text: &'static str,
-    pub(super) hash: String,
+    text: &'static str,
+    hash: String,
 }
 
 impl Script {
@@ -13,6 +15,20 @@ impl Script {
         let hash = redis::Script::new(text).get_hash().to_owned();
         Self { text, hash }
     }
+
+    pub(super) fn by_hash(&self, keys: &[&str], args: &[&str]) -> Cmd {
+        call("EVALSHA", &self.hash, keys, args)
+    }
+
+    pub(super) fn by_text(&self, keys: &[&str], args: &[&str]) -> Cmd {
+        call("EVAL", self.text, keys, args)
+    }
+}
+
+fn call(name: &str, script: &str, keys: &[&str], args: &[&str]) -> Cmd {
+    let mut command = cmd(name);
+    command.arg(script).arg(keys.len()).arg(keys).arg(args);
+    command
 }
 
 /// Draws a fencing token for the token in `ours`, or answers the one that it has already if it stands

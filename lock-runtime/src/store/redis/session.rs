@@ -1,17 +1,16 @@
 //! The lock's commands on one connection to a server.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, Value, cmd};
+use redis::{Value, cmd};
 
 use super::channel::Channel;
-use super::dialect::{
-    Failure, failure, fenced, integer, no_fence, stored, swapped, told, unexpected,
-};
+use super::dialect::{Failure, fenced, integer, no_fence, stored, swapped, told, unexpected};
 use super::native::{self, Native};
-use super::scripts;
+use super::scripts::{self, Script};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::options::AcquireForm;
 use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
@@ -22,45 +21,29 @@ pub(super) struct RedisSession {
     pub(super) channel: Channel,
     /// `SET … NX GET` came with Redis 7.0; found out by trying, remembered per connection.
     set_refused: AtomicBool,
-    /// Found out when the connection was made, so that no release has to try: one that is told that
-    /// it must be sent in another form comes behind what was sent meanwhile.
-    native: Option<Native>,
+    /// Found out by the first command that could use it.
+    native: OnceLock<Option<Native>>,
     /// What was there then may be denied later.
     delete_refused: AtomicBool,
     extend_refused: AtomicBool,
 }
 
-/// No token reads like this: what the key holds stays there.
-const NO_TOKEN: &str = "?";
-
 impl RedisSession {
-    /// Asks for one key: only an answer shows that a server serves us. Which commands of its own the
-    /// server has is found out in the same round trip.
-    pub(super) async fn open(
-        connection: MultiplexedConnection,
-        response_timeout: Duration,
-        probe: &str,
-    ) -> Result<Self, StoreError> {
-        let channel = Channel::new(connection, response_timeout);
-        let mut questions = Pipeline::new();
-        questions.cmd("GET").arg(probe);
-        for native in Native::ALL {
-            questions.add_command(native.delete(probe, NO_TOKEN));
-        }
-        let answers = channel.send_all(&questions).await;
-        let mut answers = answers.map_err(|failure| told(failure, "GET"))?.into_iter();
-        let served = answers.next().unwrap_or_default().extract_error();
-        match served.map_err(|error| failure(&error)) {
-            Ok(_) | Err(Failure::WrongType) => {}
-            Err(failure) => return Err(told(failure, "GET")),
-        }
-        Ok(Self {
-            channel,
+    pub(super) fn new(connection: MultiplexedConnection, response_timeout: Duration) -> Self {
+        Self {
+            channel: Channel::new(connection, response_timeout),
             set_refused: AtomicBool::new(false),
-            native: Native::tried(answers),
+            native: OnceLock::new(),
             delete_refused: AtomicBool::new(false),
             extend_refused: AtomicBool::new(false),
-        })
+        }
+    }
+
+    pub(super) async fn probe(&self, key: &str) -> Result<(), StoreError> {
+        match self.channel.send(cmd("GET").arg(key)).await {
+            Ok(_) | Err(Failure::WrongType) => Ok(()),
+            Err(error) => Err(told(error, "GET")),
+        }
     }
 
     /// The server's `maxmemory-policy`, if it tells. Not every server has it, and most users may not
@@ -99,7 +82,48 @@ impl RedisSession {
 
     /// What the server may do in one command of its own. `None`: it has to be a script.
     fn native(&self, refused: &AtomicBool) -> Option<Native> {
-        self.native.filter(|_| !refused.load(Ordering::Relaxed))
+        let native = self.native.get().copied().flatten();
+        native.filter(|_| !refused.load(Ordering::Relaxed))
+    }
+
+    /// The first time a script, behind the question which commands of its own the server has: a
+    /// release that had to wait for that answer would come behind what is sent meanwhile, or, where
+    /// nobody answers, not at all.
+    ///
+    /// `None`: known already, or the server has one and runs no scripts for this user.
+    async fn explore(
+        &self,
+        script: &Script,
+        key: &str,
+        token: &str,
+        args: &[&str],
+    ) -> Option<Result<Value, Failure>> {
+        if self.native.get().is_some() {
+            return None;
+        }
+        // Stands nowhere, so that nothing is deleted.
+        let other = format!("{token}?");
+        let questions = Native::ALL.iter().map(|native| native.delete(key, &other));
+        let asked = self
+            .channel
+            .send_behind(questions, script.by_hash(&[key], args));
+        let (tried, answer) = match asked.await {
+            Ok(answers) => answers,
+            Err(failure) => return Some(Err(failure)),
+        };
+        let answer = match answer {
+            Err(Failure::NoScript) => self.channel.send(&script.by_text(&[key], args)).await,
+            answer => answer,
+        };
+        let native = Native::tried(&tried);
+        // Whatever hindered all of them may end.
+        if native.is_some() || answer.is_ok() {
+            let _ = self.native.set(native);
+        }
+        match answer {
+            Err(Failure::Absent(_)) if native.is_some() => None,
+            answer => Some(answer),
+        }
     }
 
     /// Compare-and-delete, with the script's codes.
@@ -107,6 +131,10 @@ impl RedisSession {
     /// Cancellation safety: of a release that is dropped behind a native 0 nobody is told that the
     /// token was not there; whoever sends it again finds out what is there by then.
     async fn delete(&self, key: &str, token: &str) -> Result<Value, Failure> {
+        let script = &scripts::RELEASE;
+        if let Some(answer) = self.explore(script, key, token, &[token]).await {
+            return answer;
+        }
         if let Some(own) = self.native(&self.delete_refused) {
             match self.channel.send(&own.delete(key, token)).await {
                 Err(Failure::Absent(_) | Failure::Syntax) => {
@@ -117,9 +145,7 @@ impl RedisSession {
                 answer => return answer,
             }
         }
-        self.channel
-            .script(&scripts::RELEASE, &[key], &[token])
-            .await
+        self.channel.script(script, &[key], &[token]).await
     }
 
     /// The code for a token that was not at its key. It was not, whatever this check finds: no answer,
@@ -136,8 +162,11 @@ impl RedisSession {
     }
 
     async fn prolong(&self, key: &str, token: &str, ttl: &str) -> Result<bool, Failure> {
-        if self.native(&self.extend_refused).is_some() {
-            match self.channel.send(&native::extend(key, token, ttl)).await {
+        let (script, args) = (&scripts::EXTEND, [token, ttl]);
+        let explored = self.explore(script, key, token, &args).await;
+        if explored.is_none() && self.native(&self.extend_refused).is_some() {
+            let set = native::extend(key, token, ttl);
+            match self.channel.send(&set).await {
                 Ok(Value::Okay) => return Ok(true),
                 Ok(Value::Nil) | Err(Failure::WrongType) => return Ok(false),
                 Ok(other) => {
@@ -152,15 +181,12 @@ impl RedisSession {
                 Err(failure) => return Err(failure),
             }
         }
-        let code = self
-            .channel
-            .script(&scripts::EXTEND, &[key], &[token, ttl])
-            .await?;
-        let code = self
-            .channel
-            .sensible(integer(&code))
-            .map_err(Failure::Broken)?;
-        Ok(code == 1)
+        let answer = match explored {
+            Some(answer) => answer,
+            None => self.channel.script(script, &[key], &args).await,
+        };
+        let code = self.channel.sensible(integer(&answer?));
+        Ok(code.map_err(Failure::Broken)? == 1)
     }
 }
 
