@@ -180,13 +180,13 @@ impl Job {
                     if code == Release::NotDeleted {
                         tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
                     }
-                    let released = Released { code, first };
+                    let found = Released { code, first };
                     if let Some(unheard) = self.unheard.take() {
-                        unheard.take_note(key, released);
+                        unheard.take_note(key, found);
                     }
                     if let Some(reply) = self.reply.take() {
                         // The caller may have stopped waiting.
-                        let _ = reply.send(Ok(released));
+                        let _ = reply.send(Ok(found));
                     }
                     if carrier.unanswered == 0 {
                         self.carriers.remove(at);
