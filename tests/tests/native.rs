@@ -94,17 +94,14 @@ async fn each_server_is_told_to_release_in_the_words_it_has() {
     let told = ["DELEX", "DELIFEQ", "EVALSHA", "EVAL", "SET"].map(|name| (name, ran(name)));
     println!("{}: {told:?}", Server::program());
     assert_eq!(ran("SET"), RELEASES);
-    match Server::compare_and_delete() {
-        Some(own) => {
-            let other = if own == "DELEX" { "DELIFEQ" } else { "DELEX" };
-            // The question, and each release but the first.
-            assert_eq!((ran(own), ran(other)), (RELEASES, 0));
-            assert!(ran("EVALSHA") <= 1 && ran("EVAL") <= 1);
-        }
-        None => {
-            assert_eq!((ran("DELEX"), ran("DELIFEQ")), (0, 0));
-            assert!(ran("EVALSHA") >= RELEASES);
-        }
+    if let Some(own) = Server::compare_and_delete() {
+        let other = if own == "DELEX" { "DELIFEQ" } else { "DELEX" };
+        // The question, and each release but the first.
+        assert_eq!((ran(own), ran(other)), (RELEASES, 0));
+        assert!(ran("EVALSHA") <= 1 && ran("EVAL") <= 1);
+    } else {
+        assert_eq!((ran("DELEX"), ran("DELIFEQ")), (0, 0));
+        assert!(ran("EVALSHA") >= RELEASES);
     }
 }
 
