@@ -1,0 +1,115 @@
+//! A line on the server and nothing else: one waiter a process, who leaves, passes the lock on and
+//! joins again by one script. No leases and no checks: who stops in it stops everybody.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{PushKind, RedisError};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::news::News;
+use crate::contender::{Call, Contender, Held, section};
+
+/// 1: ours. 0: in line.
+const JOIN: &str = "if redis.call('SET', KEYS[1], ARGV[1], 'NX') then return 1 end
+redis.call('RPUSH', KEYS[2], ARGV[1])
+return 0";
+
+/// 1: ours again, as nobody else stood in line.
+const PASS: &str = "if ARGV[2] == '1' then redis.call('RPUSH', KEYS[2], ARGV[1]) end
+local next = redis.call('LPOP', KEYS[2])
+if not next then redis.call('DEL', KEYS[1]) return 0 end
+if next == ARGV[1] then return 1 end
+redis.call('SET', KEYS[1], next)
+redis.call('PUBLISH', next, '')
+return 0";
+
+pub(super) struct BareLine {
+    /// Its name in line, and the channel on which it is told.
+    name: String,
+    connection: MultiplexedConnection,
+    join: String,
+    pass: String,
+    waiting: AtomicUsize,
+    /// The first of the local waiters has it, and holds it as long as the lock.
+    head: Mutex<Head>,
+}
+
+/// How the first local waiter stands.
+struct Head {
+    news: News,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Outside,
+    InLine,
+    Ours,
+}
+
+impl BareLine {
+    pub(super) async fn connect(url: &str) -> Result<Self, RedisError> {
+        let (mut connection, news) = News::connect(url, PushKind::Message).await?;
+        let name = Uuid::new_v4().to_string();
+        connection.subscribe(&name).await?;
+        let mut load = async |script: &str| -> Result<String, RedisError> {
+            let mut command = redis::cmd("SCRIPT");
+            command.arg("LOAD").arg(script);
+            command.query_async(&mut connection).await
+        };
+        let (join, pass) = (load(JOIN).await?, load(PASS).await?);
+        let place = Place::Outside;
+        Ok(Self {
+            name,
+            connection,
+            join,
+            pass,
+            waiting: AtomicUsize::new(0),
+            head: Mutex::new(Head { news, place }),
+        })
+    }
+
+    async fn ask(&self, script: &str, key: &str, more: &str) -> Result<bool, RedisError> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(script).arg("2").arg(key);
+        command.arg(format!("{key}:line")).arg(&self.name).arg(more);
+        command.query_async(&mut self.connection.clone()).await
+    }
+
+    async fn held(&self, key: &str, length: Duration) -> Result<Held, RedisError> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut head = self.head.lock().await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if head.place == Place::Outside && self.ask(&self.join, key, "").await? {
+            head.place = Place::Ours;
+        }
+        if head.place != Place::Ours {
+            head.news.come().await;
+        }
+        let held = section(length).await;
+        let again = self.waiting.load(Ordering::SeqCst) > 0;
+        let more = if again { "1" } else { "0" };
+        head.place = match (self.ask(&self.pass, key, more).await?, again) {
+            (true, _) => Place::Ours,
+            (false, true) => Place::InLine,
+            (false, false) => Place::Outside,
+        };
+        Ok(held)
+    }
+}
+
+impl Contender for BareLine {
+    fn name(&self) -> &'static str {
+        "bare line"
+    }
+
+    fn call<'a>(&'a self, key: &'a str, length: Duration) -> Call<'a> {
+        Box::pin(async move {
+            let held = self.held(key, length).await;
+            held.map_err(|error| error.to_string())
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! Uses each of many keys once, and tells how many bytes live before and after.
+
+use std::time::Duration;
+
+use lock_runtime::{LockClient, LockError};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::bench::Error;
+use crate::heap;
+
+const KEYS: u32 = 100_000;
+
+/// Before the start: buffers have the size that they keep.
+const WARM_UP: u32 = 2_000;
+
+/// Until what calls have left behind is done.
+const SETTLED: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(words: &[String]) -> Result<(), Error> {
+    let client = LockClient::connect(&words[0]).await?;
+    // In the middle of the run, too, only the client is to keep anything.
+    for (name, keys) in [("warm-up", WARM_UP), ("once", KEYS)] {
+        use_once(&client, name, keys).await?;
+        sleep(SETTLED).await;
+        println!("{}", heap::live());
+    }
+    Ok(())
+}
+
+async fn use_once(client: &LockClient, name: &str, keys: u32) -> Result<(), Error> {
+    let mut calls: JoinSet<Result<(), LockError>> = JoinSet::new();
+    for number in 0..keys {
+        let request = client.lock(format!("{name}:{number}"));
+        let request = request
+            .ttl(Duration::from_secs(10))
+            .wait(Duration::from_secs(1));
+        calls.spawn(async move {
+            request.acquire().await?.release().await?;
+            Ok(())
+        });
+        if calls.len() >= 64
+            && let Some(ended) = calls.join_next().await
+        {
+            ended??;
+        }
+    }
+    while let Some(ended) = calls.join_next().await {
+        ended??;
+    }
+    Ok(())
+}
