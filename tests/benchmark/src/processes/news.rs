@@ -4,6 +4,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, RedisError};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::contender::WAIT;
+
 /// What the server says unasked, of one kind.
 pub(super) struct News {
     kind: PushKind,
@@ -18,6 +20,8 @@ impl News {
         let (sender, pushes) = unbounded_channel();
         let client = redis::Client::open(format!("{url}?protocol=resp3"))?;
         let config = AsyncConnectionConfig::new().set_push_sender(sender);
+        // A busy machine is slow, not broken.
+        let config = config.set_response_timeout(Some(WAIT));
         let connection = client.get_multiplexed_async_connection_with_config(&config);
         Ok((connection.await?, Self { kind, pushes }))
     }
