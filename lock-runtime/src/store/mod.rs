@@ -194,7 +194,8 @@ pub enum Release {
     Deleted,
     /// Code `0`: there was no such key.
     Missing,
-    /// Code `-1`: the key holds another value and was left alone.
+    /// Code `-1`: the key holds another value and was left alone. Also where the store said only that
+    /// our token was not there, and did not answer what was.
     NotOurs,
     /// Code `-2`: the key held our token and could not be deleted; its ttl ends it.
     NotDeleted,
