@@ -45,17 +45,31 @@ impl Told {
 
 /// Notes where a token goes, and whether its release goes there, too.
 fn note(command: &[String], name: &str, world: &mut World) {
-    let mut tokens = command.iter().filter(|word| server::is_token(word));
-    let (first, second) = (tokens.next(), tokens.next());
-    // A swap has two, the release nothing behind its only one.
-    let released = first.filter(|first| second.is_some() || command.last() == Some(first));
-    // EVAL is the second half of what EVALSHA began.
-    if let Some(token) = released.filter(|_| command[0] == "EVALSHA") {
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    // By their arguments; EVAL is the second half of what EVALSHA began.
+    let released = match words.as_slice() {
+        ["EVALSHA", _, _, _, token] | ["DELIFEQ", _, token] if server::is_token(token) => {
+            Some(token)
+        }
+        ["EVALSHA", _, "1", _, old, new, _] | ["EVALSHA", _, "2", _, _, old, new, _]
+            if server::is_token(old) && server::is_token(new) =>
+        {
+            Some(old)
+        }
+        _ => None,
+    };
+    if let Some(&token) = released {
         let behind = world.carriers.get(token).is_some_and(|own| own == name);
-        let sent = world.releases.entry(token.clone()).or_default();
+        let sent = world.releases.entry(token.to_owned()).or_default();
         sent.push(behind);
+    } else if words[0] == "EVAL" && words.len() == 5 {
+        return;
     }
-    let taken = second.or(first.filter(|first| released != Some(first)));
+    // A swap puts the last of its two there.
+    let mut tokens = command.iter().filter(|word| server::is_token(word));
+    let taken = tokens
+        .next_back()
+        .filter(|token| released != Some(&token.as_str()));
     if let Some(token) = taken {
         world.carriers.insert(token.clone(), name.to_owned());
     }

@@ -107,7 +107,7 @@ impl World {
             plan,
             chance,
             history: History::default(),
-            keyspace: Keyspace::default(),
+            keyspace: Keyspace::new(seed % 2 == 1),
             trusts: Trusts::default(),
             violations: Vec::new(),
             counts: BTreeMap::new(),

@@ -14,6 +14,8 @@ const EPOCH: u64 = 1_700_000_000_000_000;
 
 #[derive(Default)]
 pub(crate) struct Keyspace {
+    /// Whether it has DELIFEQ and SET with IFEQ, as newer servers do.
+    native: bool,
     entries: BTreeMap<String, Entry>,
     /// By token.
     spans: BTreeMap<String, Spans>,
@@ -42,6 +44,13 @@ pub(crate) struct Span {
 }
 
 impl Keyspace {
+    pub(crate) fn new(native: bool) -> Self {
+        Self {
+            native,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         Some(&self.entries.get(key)?.value)
     }
@@ -182,6 +191,17 @@ impl Keyspace {
                 (found, Ok(_)) => found,
                 (_, Err(_)) => UNKNOWN,
             },
+            ["SET", key, token, "IFEQ", held, "PX", ttl] if self.native => match ttl.parse() {
+                Ok(ttl) if token == held && self.holds(key, held) => {
+                    self.live_for(key, ttl, now);
+                    Reply::Simple("OK")
+                }
+                Ok(_) => Reply::Nil,
+                Err(_) => UNKNOWN,
+            },
+            ["DELIFEQ", key, token] if self.native => {
+                Reply::Number(self.release(key, token, now).max(0))
+            }
             // Not the client's way; whoever does it must not hit somebody else.
             ["DEL", key] => {
                 let owner = self.entries.get(*key).map(|entry| entry.owner);
@@ -247,19 +267,7 @@ impl Keyspace {
                     (code, Ok(_)) => Reply::Number(code),
                 }
             }
-            (Script::Release, ["1", key, token]) => {
-                let code = match self.value(key) {
-                    None => 0,
-                    Some(held) if held != *token => -1,
-                    Some(_) => 1,
-                };
-                if code == 1 {
-                    self.remove(key, now, false);
-                } else {
-                    self.refused.insert((*token).to_owned());
-                }
-                Reply::Number(code)
-            }
+            (Script::Release, ["1", key, token]) => Reply::Number(self.release(key, token, now)),
             (Script::Extend, ["1", key, token, ttl]) => match (self.value(key), ttl.parse()) {
                 (Some(held), Ok(ttl)) if held == *token => self.live_for(key, ttl, now),
                 (_, Ok(_)) => Reply::Number(0),
@@ -279,6 +287,20 @@ impl Keyspace {
         };
         if code < 1 {
             self.refused.insert(old.to_owned());
+        }
+        code
+    }
+
+    fn release(&mut self, key: &str, token: &str, now: Duration) -> i64 {
+        let code = match self.value(key) {
+            None => 0,
+            Some(held) if held != token => -1,
+            Some(_) => 1,
+        };
+        if code == 1 {
+            self.remove(key, now, false);
+        } else {
+            self.refused.insert(token.to_owned());
         }
         code
     }

@@ -148,6 +148,8 @@ pub(crate) fn told(command: &[String], history: &mut History) -> String {
     for word in command {
         let _ = match word.as_str() {
             word if is_token(word) => write!(text, "{} ", history.name(word)),
+            // Asked for to learn what the server has.
+            word if word.ends_with('?') => write!(text, "? "),
             word if word.contains('\n') => write!(text, "<script> "),
             word if word.len() == 40 => write!(text, "{} ", &word[..4]),
             word => write!(text, "{word} "),
@@ -170,5 +172,5 @@ fn told_reply(reply: &Reply, history: &mut History) -> String {
 }
 
 pub(crate) fn is_token(word: &str) -> bool {
-    word.matches('|').count() == 6
+    word.matches('|').count() == 6 && !word.ends_with('?')
 }
