@@ -7,6 +7,7 @@ mod process;
 mod proxy;
 mod resp;
 mod server;
+mod warnings;
 mod worker;
 
 pub use chance::Chance;
@@ -14,6 +15,7 @@ pub use old_server::old_server;
 pub use process::Process;
 pub use proxy::{Fault, Proxy};
 pub use server::Server;
+pub use warnings::Warnings;
 pub use worker::{Worker, clock};
 
 /// The README's examples, compiled and run.
