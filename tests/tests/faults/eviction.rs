@@ -1,15 +1,10 @@
 //! Servers that may evict locks: a warning at connect, and what a holder learns.
 
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lock_runtime::{LockClient, LockError, Ownership};
-use tests::{Fault, Proxy, Server};
+use tests::{Fault, Proxy, Server, Warnings};
 use tokio::time::Instant;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::run;
 
