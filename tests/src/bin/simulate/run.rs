@@ -55,6 +55,8 @@ pub(crate) fn run(seed: u64) -> Ended {
         world.object(panic);
     }
     let steps = steps.unwrap_or(0);
+    let handed_over = world.keyspace.handed_over;
+    world.counts.insert("handed over".to_owned(), handed_over);
     Ended {
         violations: world.violations,
         steps,

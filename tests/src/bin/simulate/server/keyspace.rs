@@ -25,6 +25,8 @@ pub(crate) struct Keyspace {
     /// Tokens whose release found something else or nothing.
     refused: BTreeSet<String>,
     wrongs: Vec<String>,
+    /// Locks that changed hands without having been free.
+    pub(crate) handed_over: usize,
 }
 
 struct Entry {
@@ -288,6 +290,7 @@ impl Keyspace {
         if code < 1 {
             self.refused.insert(old.to_owned());
         }
+        self.handed_over += usize::from(code == 1);
         code
     }
 
