@@ -196,9 +196,11 @@ async fn hostile_values_neither_forge_a_key_nor_choose_a_slot() {
 }
 
 /// A Cluster node writes its notes to a file of its own.
-/// A node of a Cluster, which keeps its file to itself.
+/// A node of a Cluster, which keeps its file and its second port to itself.
 fn node() -> Server {
-    Server::start_in(Some(Server::folder()), &["--cluster-enabled", "yes"])
+    let bus = Server::free_port().to_string();
+    let arguments = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    Server::start_in(Some(Server::folder()), &arguments)
 }
 
 #[tokio::test]
