@@ -32,7 +32,10 @@ pub(crate) enum Answer {
     Ours(Grant),
     /// The token that was to be swapped stands there.
     Old,
+    /// Another stands there. Where locks are passed on, a SET's token has joined the line now.
     Other,
+    /// Another stands there, and the SET's token in the line, where it stood before.
+    InLine,
     Free,
     /// The CAD has deleted the token.
     Deleted,

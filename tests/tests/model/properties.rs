@@ -11,7 +11,7 @@
 
 use stateright::Property;
 
-use crate::protocol::{Client, Ended, Phase};
+use crate::protocol::{Client, Ended, Phase, Turn};
 use crate::state::State;
 use crate::world::{CLAIM, World};
 
@@ -24,6 +24,8 @@ pub(crate) const TTL: &str = "no lock outlives its ttl";
 pub(crate) const TAKEN: &str = "a free lock is eventually taken";
 pub(crate) const NO_FALSE_RESULT: &str =
     "a late result stands only if nobody else has held the lock";
+
+pub(crate) const CLAIM_ENDS: &str = "a lock passed to nobody is free after one claim";
 
 pub(crate) const NO_ORPHAN: &str =
     "no lock is left to its ttl unless a message was lost or its client died";
@@ -48,6 +50,9 @@ fn always() -> Vec<Property<World>> {
         Property::<World>::always(NO_ROBBERY, |_, state| !state.server.robbed),
         Property::<World>::always(TTL, |world, state| {
             state.server.value.is_none() || state.now < state.server.since + world.ttl
+        }),
+        Property::<World>::always(CLAIM_ENDS, |_, state| {
+            !state.server.claimed || state.now < state.server.since + CLAIM
         }),
         Property::<World>::always(TAKEN, |_, state| state.neglected < 2),
         Property::<World>::always(NO_FALSE_RESULT, |_, state| !state.false_result),
@@ -115,8 +120,7 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
     may(
         faults.hand_overs > 0,
         Property::<World>::sometimes("a swap is not answered in time", |_, state| {
-            let swaps =
-                |client: &Client| matches!(&client.phase, Phase::Asking(asking) if asking.swapping);
+            let swaps = |client: &Client| matches!(&client.phase, Phase::Asking(asking) if asking.swap.is_some());
             held(state, |client| {
                 swaps(client) && client.may_time_out(state.now)
             }) > 0
@@ -132,7 +136,7 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
         world.passing,
         Property::<World>::sometimes("the news of a passed lock come late", |_, state| {
             let late = |client: &Client| match client.phase {
-                Phase::Waiting { in_line, .. } => client.news && state.now >= in_line + CLAIM,
+                Phase::Waiting { turn, .. } => client.news && turn == Turn::Unsure,
                 _ => false,
             };
             held(state, late) > 0

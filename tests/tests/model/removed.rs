@@ -3,7 +3,7 @@
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::properties::{
-    NEVER_BOTH, NO_FALSE_RESULT, NO_OLDER_FENCE, NO_ORPHAN, NO_ROBBERY, TAKEN, TTL,
+    CLAIM_ENDS, NEVER_BOTH, NO_FALSE_RESULT, NO_OLDER_FENCE, NO_ORPHAN, NO_ROBBERY, TAKEN, TTL,
 };
 use crate::rules::Rule;
 use crate::state::Step;
@@ -62,6 +62,46 @@ fn a_renewal_without_an_answer_that_counts_lets_two_clients_act() {
 #[test]
 fn the_old_token_taken_for_final_lets_two_clients_act() {
     breaks(Rule::OldTokenIsNotFinal, handed_over(), NEVER_BOTH);
+}
+
+#[test]
+fn a_guard_armed_after_the_swap_leaves_the_lock_to_its_ttl() {
+    breaks(Rule::GuardBeforeSwap, handed_over(), NO_ORPHAN);
+}
+
+#[test]
+fn a_swapped_lease_from_the_answer_lets_two_clients_act() {
+    breaks(Rule::SwapCountsFromSend, handed_over(), NEVER_BOTH);
+}
+
+#[test]
+fn a_swapped_lease_from_the_last_swap_lets_two_clients_act() {
+    breaks(Rule::EarliestSwapCounts, handed_over(), NEVER_BOTH);
+}
+
+#[test]
+fn a_hand_over_of_an_unsettled_token_leaves_the_lock_to_its_ttl() {
+    breaks(Rule::SettledHandsOver, handed_over(), NO_ORPHAN);
+}
+
+#[test]
+fn a_hand_over_by_who_cannot_prove_his_lock_lets_a_late_result_stand() {
+    breaks(Rule::LateHandsOverIfMine, handed_over(), NO_FALSE_RESULT);
+}
+
+#[test]
+fn stale_news_of_an_earlier_turn_let_two_clients_act() {
+    breaks(Rule::OneTurnAToken, passed_on(), NEVER_BOTH);
+}
+
+#[test]
+fn a_claim_of_a_whole_ttl_keeps_a_lock_that_nobody_has() {
+    breaks(Rule::ClaimIsShort, passed_on(), CLAIM_ENDS);
+}
+
+#[test]
+fn a_waiter_that_does_not_leave_the_line_is_passed_a_lock() {
+    breaks(Rule::LeavesTheLine, passed_on(), NO_ORPHAN);
 }
 
 #[test]

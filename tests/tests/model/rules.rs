@@ -18,9 +18,26 @@ pub(crate) enum Rule {
     EarliestSetCounts,
     /// The old token found after an unanswered swap does not mean that the swap will not land.
     OldTokenIsNotFinal,
+    /// The guard of who is handed a lock is armed before the swap is sent.
+    GuardBeforeSwap,
+    /// The deadline of a lock that was handed over counts from the swap's sending.
+    SwapCountsFromSend,
+    /// If more than one swap may have done it, from the earliest one's.
+    EarliestSwapCounts,
+    /// A lock is handed over only if every SET of its token was answered.
+    SettledHandsOver,
+    /// A body that ended late hands its lock over only if finding it ours would prove something.
+    LateHandsOverIfMine,
     /// A lease that somebody else started counts from the last command of our own that the server
     /// answered with "not yours yet", not from the arrival of the news.
     NewsStartsNoLease,
+    /// It counts so only for a token that cannot have had its turn before: every SET answered, the
+    /// first with "joined", the others with "still in line". Any other extends first.
+    OneTurnAToken,
+    /// What is passed on stays for a claim, not for a ttl, unless its receiver extends it.
+    ClaimIsShort,
+    /// Who gives up leaves the line.
+    LeavesTheLine,
     /// A token that was passed to us shows of no SET that it has run.
     PassedSettlesNothing,
     /// The expiry comes with the SET, not in a command of its own.

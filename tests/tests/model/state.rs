@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Poll(u8),
     /// The news arrives that the key was passed on.
     Hear(u8),
+    /// It arrives, and will once more.
+    HearTwice(u8),
     /// The answer reaches the client.
     Receive(u8),
     TimeOut(u8),
@@ -49,6 +51,8 @@ pub(crate) enum Step {
     Disconnect(u8),
     Crash(u8),
     Restart,
+    /// The line is deleted.
+    LoseLine,
 }
 
 impl State {
@@ -162,6 +166,7 @@ impl State {
             }
             Phase::Waiting { asked, .. } => {
                 may(client.news, Step::Hear(number));
+                may(client.news && left.echoes > 0, Step::HearTwice(number));
                 let polls = world.keeps(Rule::WaitersPoll);
                 may(*asked < self.now && polls, Step::Poll(number));
                 may(left.cancels > 0, Step::Cancel(number));
@@ -172,8 +177,11 @@ impl State {
                     left.renewals > 0 && client.may_renew(self.now),
                     Step::Renew(number),
                 );
-                let swaps = more && left.hand_overs > 0 && client.may_hand_over(self.now);
-                may(swaps, Step::HandOver(number));
+                let swaps = more && left.hand_overs > 0;
+                may(
+                    swaps && client.may_hand_over(lease, self.now, world),
+                    Step::HandOver(number),
+                );
                 let read = Some(Access::Read);
                 // A stop inside one poll delays what the body does beyond its deadline.
                 may(
@@ -210,6 +218,12 @@ impl State {
             Step::Start(number) => self.client(number).start(now, world),
             Step::Poll(number) => self.client(number).poll(now, world),
             Step::Hear(number) => self.client(number).hear(now, world),
+            Step::HearTwice(number) => {
+                self.left.echoes -= 1;
+                let client = self.client(number);
+                client.hear(now, world);
+                client.news = matches!(client.phase, Phase::Asking(_));
+            }
             Step::Receive(number) => {
                 let mut false_result = false;
                 self.client(number).receive(now, world, &mut false_result);
@@ -234,7 +248,10 @@ impl State {
             }
             Step::HandOver(number) => {
                 self.left.hand_overs -= 1;
-                self.client(number).hand_over(now, world);
+                let client = self.client(number);
+                if let Phase::Held(lease) = client.phase {
+                    client.hand_over(lease, now, world);
+                }
             }
             Step::Finish(number) => {
                 let client = self.client(number);
@@ -271,6 +288,10 @@ impl State {
                 self.left.crashes -= 1;
                 self.client(number).crash();
             }
+            Step::LoseLine => {
+                self.left.line_losses -= 1;
+                self.server.line.clear();
+            }
             Step::Restart => {
                 self.left.restarts -= 1;
                 self.restart();
@@ -301,6 +322,9 @@ impl Model for World {
         }
         if state.left.restarts > 0 && !state.server.down {
             steps.push(Step::Restart);
+        }
+        if state.left.line_losses > 0 && !state.server.line.is_empty() {
+            steps.push(Step::LoseLine);
         }
         if state.may_tick(self) {
             steps.push(Step::Tick);

@@ -43,6 +43,10 @@ pub(crate) struct Faults {
     pub(crate) cancels: u8,
     pub(crate) renewals: u8,
     pub(crate) hand_overs: u8,
+    /// News of a passed lock that come twice.
+    pub(crate) echoes: u8,
+    /// Deletions of the line.
+    pub(crate) line_losses: u8,
 }
 
 /// How long a lock that was passed on stays unless its receiver extends it, in ticks.
@@ -117,6 +121,7 @@ pub(crate) fn handed_over() -> World {
     let faults = Faults {
         breaks: 1,
         pauses: 1,
+        cancels: 1,
         hand_overs: 1,
         ..none()
     };
@@ -130,6 +135,9 @@ pub(crate) fn passed_on() -> World {
     let faults = Faults {
         breaks: 1,
         pauses: 1,
+        echoes: 1,
+        line_losses: 1,
+        cancels: 1,
         ..none()
     };
     World {

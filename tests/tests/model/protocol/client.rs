@@ -1,5 +1,7 @@
 //! A client: one call after the other, each with a token of its own.
 
+use super::handing::Releaser;
+use super::line::Turn;
 use super::place::Place;
 use super::resource::Access;
 use crate::network::{Answer, Command, Flight, Grant, Request, Token};
@@ -44,8 +46,7 @@ pub(crate) enum Phase {
     /// Busy; asks again with the same token when time has passed.
     Waiting {
         asked: u8,
-        /// When the last command was sent that was answered with "not yours yet".
-        in_line: u8,
+        turn: Turn,
     },
     Held(Lease),
     /// The body has ended, the answer to the CAD decides whether its result stands.
@@ -70,10 +71,9 @@ pub(crate) enum Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Asking {
     pub(crate) give_up: u8,
-    /// The previous call's token may still stand, to be swapped for this call's.
-    pub(crate) swapping: bool,
-    /// As of a waiting call, if it waited before.
-    pub(super) in_line: Option<u8>,
+    /// Whose token may still stand, to be swapped for this call's.
+    pub(crate) swap: Option<Releaser>,
+    pub(super) turn: Turn,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,7 +144,7 @@ impl Client {
 
     /// Whether it still means to use or to release that token of its own.
     pub(crate) fn minds(&self, token: Token) -> bool {
-        let swapped = matches!(&self.phase, Phase::Asking(asking) if asking.swapping);
+        let swapped = matches!(&self.phase, Phase::Asking(asking) if asking.swap.is_some());
         let present = token == self.token() && !matches!(self.phase, Phase::Idle(_));
         present || swapped && token == self.token().previous() || self.flight.releases(token)
     }
@@ -154,9 +154,7 @@ impl Client {
         let answered = |awaited: &Awaited| awaited.answer.is_some() || awaited.sent < now;
         match (&self.awaited, &self.phase) {
             (Some(awaited), _) => answered(awaited),
-            (None, Phase::Waiting { asked, .. }) => {
-                self.news || *asked < now && world.keeps(Rule::WaitersPoll)
-            }
+            (None, Phase::Waiting { asked, .. }) => *asked < now && world.keeps(Rule::WaitersPoll),
             _ => false,
         }
     }
@@ -168,15 +166,16 @@ impl Client {
             .is_some_and(|awaited| awaited.sent < now)
     }
 
-    /// It is told of a key that was passed on. A call that asks learns it from its answer, too.
+    /// It is told of a key that was passed on.
     pub(crate) fn is_told(&mut self, token: Token) {
-        let waits = matches!(self.phase, Phase::Waiting { .. });
+        let waits = matches!(self.phase, Phase::Waiting { .. } | Phase::Asking(_));
         self.news |= waits && token == self.token();
     }
 
     pub(super) fn next_call(&mut self) {
         self.call += 1;
         self.place = Place::default();
+        self.news = false;
         self.forgotten = false;
     }
 
@@ -228,6 +227,7 @@ impl Client {
         let connection = awaited.connection;
         match self.phase {
             Phase::Asking(asking) => {
+                *verdict |= asking.swap.is_some_and(|by| by.stands_falsely(answer));
                 self.learn(asking, &awaited, answer, connection, now, world);
             }
             Phase::Held(lease) => self.renewed(lease, awaited.sent, answer, now, world),
@@ -248,7 +248,7 @@ impl Client {
         match self.phase {
             Phase::Asking(asking) => self.unanswered(asking, awaited.command, now, world),
             Phase::Held(lease) => self.renewal_unanswered(lease, awaited.sent, now, world),
-            Phase::Releasing(releasing) => self.release_unanswered(releasing, now),
+            Phase::Releasing(releasing) => self.release_unanswered(releasing, now, world),
             Phase::Idle(_) | Phase::Waiting { .. } | Phase::Crashed => {}
         }
     }

@@ -9,6 +9,12 @@ use crate::network::{Answer, Command};
 use crate::rules::Rule;
 use crate::world::World;
 
+impl Command {
+    fn release(world: &World) -> Self {
+        if world.passing { Self::Pass } else { Self::Cad }
+    }
+}
+
 impl Client {
     pub(crate) fn may_renew(&self, now: u8) -> bool {
         self.awaited.is_none() && self.may_act(now)
@@ -52,20 +58,13 @@ impl Client {
         self.phase = Phase::Held(lease);
     }
 
-    /// A swap needs a lock that is not lost; and what it replaces must not come back.
-    pub(crate) fn may_hand_over(&self, now: u8) -> bool {
-        self.may_act(now) && self.place.is_settled()
-    }
-
     /// The body ends, in time or not, and the lock is given back: behind the last command, and
     /// behind every SET that may still land.
     pub(crate) fn finish(&mut self, lease: Lease, now: u8, world: &World) {
         self.flight.unheard();
         let token = self.token();
         let carriers = self.place.carriers(self.connection, world);
-        let passes = world.passing && lease.is_alive(now);
-        let command = if passes { Command::Pass } else { Command::Cad };
-        self.ask(command, carriers[0], now);
+        self.ask(Command::release(world), carriers[0], now);
         for &connection in &carriers[1..] {
             self.tell(Command::Cad, token, connection);
         }
@@ -94,11 +93,11 @@ impl Client {
         self.conclude(releasing, stands)
     }
 
-    pub(super) fn release_unanswered(&mut self, releasing: Releasing, now: u8) {
+    pub(super) fn release_unanswered(&mut self, releasing: Releasing, now: u8, world: &World) {
         if now < releasing.limit {
             let first = false;
             self.phase = Phase::Releasing(Releasing { first, ..releasing });
-            self.ask(Command::Cad, self.connection, now);
+            self.ask(Command::release(world), self.connection, now);
         } else {
             self.conclude(releasing, releasing.timing == Timing::InTime);
         }

@@ -2,11 +2,14 @@
 
 mod asking;
 mod client;
+mod handing;
 mod holding;
+mod line;
 mod place;
 mod resource;
 mod server;
 
 pub(crate) use client::{Client, Ended, Phase};
+pub(crate) use line::Turn;
 pub(crate) use resource::{Access, Resource};
 pub(crate) use server::Server;

@@ -58,9 +58,9 @@ impl Place {
         since
     }
 
-    /// Somebody has put the token there, no earlier than that.
-    pub(crate) fn passed(&mut self, since: u8, connection: u8) {
-        self.ran = Some(since);
+    /// Somebody has put the token there. What a lease counts from is known elsewhere.
+    pub(crate) fn passed(&mut self, connection: u8) {
+        self.ran = Some(0);
         self.home = connection;
     }
 

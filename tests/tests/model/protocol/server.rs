@@ -13,8 +13,10 @@ pub(crate) struct Server {
     expires: u8,
     /// When a command of the present value's owner last gave it its ttl.
     pub(crate) since: u8,
+    /// It was passed on, and its receiver has not extended it yet.
+    pub(crate) claimed: bool,
     /// Tokens that wait for the key to be passed to them, the longest first.
-    line: Vec<Token>,
+    pub(crate) line: Vec<Token>,
     fence: u8,
     /// What the present value's acquisition drew.
     grant: Grant,
@@ -43,9 +45,13 @@ impl Server {
                 self.grant(token, now + world.ttl, now, world)
             }
             Command::Extend if self.value == Some(token) => {
-                self.expires = now + world.ttl;
-                self.since = now;
+                self.extend(now, world);
                 Answer::Done(self.grant)
+            }
+            // The script that joins the line also extends what it finds its own.
+            Command::Set if world.passing && self.value == Some(token) => {
+                self.extend(now, world);
+                Answer::Ours(self.grant)
             }
             Command::Cad => {
                 self.line.retain(|waiting| *waiting != token);
@@ -55,13 +61,22 @@ impl Server {
             command => {
                 let answer = self.compare(token);
                 let busy = matches!(answer, Answer::Other | Answer::Old);
-                let joins = busy && world.passing && command == Command::Set;
-                if joins && !self.line.contains(&token) {
-                    self.line.push(token);
+                if !(busy && world.passing && command == Command::Set) {
+                    return answer;
                 }
-                answer
+                if self.line.contains(&token) {
+                    return Answer::InLine;
+                }
+                self.line.push(token);
+                Answer::Other
             }
         }
+    }
+
+    fn extend(&mut self, now: u8, world: &World) {
+        self.expires = now + world.ttl;
+        self.since = now;
+        self.claimed = false;
     }
 
     fn compare(&self, token: Token) -> Answer {
@@ -77,8 +92,10 @@ impl Server {
         let answer = self.delete(token, world);
         if answer == Answer::Deleted && !self.line.is_empty() {
             self.value = Some(self.line.remove(0));
-            self.expires = now + CLAIM;
+            let bounded = world.keeps(Rule::ClaimIsShort);
+            self.expires = now + if bounded { CLAIM } else { world.ttl };
             self.since = now;
+            self.claimed = true;
         }
         answer
     }
@@ -88,6 +105,7 @@ impl Server {
         self.value = Some(token);
         self.expires = expires;
         self.since = now;
+        self.claimed = false;
         if world.fenced {
             let clock = if world.keeps(Rule::FenceFromTime) {
                 (now + 1) * DRAWS
@@ -124,6 +142,7 @@ impl Server {
         self.value = None;
         self.expires = 0;
         self.since = 0;
+        self.claimed = false;
         self.grant = Grant::default();
     }
 
