@@ -68,6 +68,43 @@ fn always() -> Vec<Property<World>> {
     ]
 }
 
+/// What a world must show in which locks go from hand to hand.
+fn from_hand_to_hand(world: &World, may: &mut impl FnMut(bool, Property<World>)) {
+    let faults = &world.faults;
+    may(
+        faults.hand_overs > 0 && faults.pauses + faults.delays > 0,
+        Property::<World>::sometimes("a swap is not answered in time", |_, state| {
+            let swaps = |client: &Client| matches!(&client.phase, Phase::Asking(asking) if asking.swap.is_some());
+            held(state, |client| {
+                swaps(client) && client.may_time_out(state.now)
+            }) > 0
+        }),
+    );
+    may(
+        faults.hand_overs > 0,
+        Property::<World>::sometimes("a lock is handed over", |_, state| {
+            held(state, |client| client.may_act(state.now) && client.call > 1) > 0
+        }),
+    );
+    may(
+        world.passing,
+        Property::<World>::sometimes("the news of a passed lock come late", |_, state| {
+            let late = |client: &Client| match client.phase {
+                Phase::Waiting { turn, .. } => client.news && turn == Turn::Unsure,
+                _ => false,
+            };
+            held(state, late) > 0
+        }),
+    );
+    may(
+        world.passing,
+        Property::<World>::sometimes("a body runs on a claim", |_, state| {
+            let owner = state.server.value.filter(|_| state.server.claimed);
+            owner.is_some_and(|token| state.clients[usize::from(token.client)].may_act(state.now))
+        }),
+    );
+}
+
 /// What a world must show, or its faults prove nothing.
 pub(crate) fn all(world: &World) -> Vec<Property<World>> {
     let mut all = always();
@@ -94,13 +131,13 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
         }),
     );
     may(
-        true,
+        faults.delays + faults.losses + faults.breaks + faults.pauses > 0,
         Property::<World>::sometimes("a body that was late keeps its result", |_, state| {
             ended(state, Ended::Stands { late: true })
         }),
     );
     may(
-        faults.delays + faults.breaks > 0,
+        faults.delays > 0 || faults.breaks > 0 && faults.cancels + faults.pauses > 0,
         Property::<World>::sometimes("a SET lands after its call", |_, state| {
             state.server.value.is_some_and(|token| {
                 let client = &state.clients[usize::from(token.client)];
@@ -115,31 +152,6 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
                 state,
                 |client| matches!(&client.phase, Phase::Held(lease) if lease.refuted),
             ) > 0
-        }),
-    );
-    may(
-        faults.hand_overs > 0,
-        Property::<World>::sometimes("a swap is not answered in time", |_, state| {
-            let swaps = |client: &Client| matches!(&client.phase, Phase::Asking(asking) if asking.swap.is_some());
-            held(state, |client| {
-                swaps(client) && client.may_time_out(state.now)
-            }) > 0
-        }),
-    );
-    may(
-        faults.hand_overs > 0,
-        Property::<World>::sometimes("a lock is handed over", |_, state| {
-            held(state, |client| client.may_act(state.now) && client.call > 1) > 0
-        }),
-    );
-    may(
-        world.passing,
-        Property::<World>::sometimes("the news of a passed lock come late", |_, state| {
-            let late = |client: &Client| match client.phase {
-                Phase::Waiting { turn, .. } => client.news && turn == Turn::Unsure,
-                _ => false,
-            };
-            held(state, late) > 0
         }),
     );
     may(
@@ -167,5 +179,6 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
         world.fenced,
         Property::<World>::sometimes("a late write is refused", |_, state| state.resource.refused),
     );
+    from_hand_to_hand(world, &mut may);
     all
 }

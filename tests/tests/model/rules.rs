@@ -31,9 +31,11 @@ pub(crate) enum Rule {
     /// A lease that somebody else started counts from the last command of our own that the server
     /// answered with "not yours yet", not from the arrival of the news.
     NewsStartsNoLease,
-    /// It counts so only for a token that cannot have had its turn before: every SET answered, the
-    /// first with "joined", the others with "still in line". Any other extends first.
+    /// It counts so only for a token that has joined the line once, for news of an earlier turn may
+    /// still come. Any other extends first.
     OneTurnAToken,
+    /// A SET without an answer may have joined the line, and its token may have had a turn.
+    UnheardTurn,
     /// What is passed on stays for a claim, not for a ttl, unless its receiver extends it.
     ClaimIsShort,
     /// Who gives up leaves the line.

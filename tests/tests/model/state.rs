@@ -179,7 +179,7 @@ impl State {
                 );
                 let swaps = more && left.hand_overs > 0;
                 may(
-                    swaps && client.may_hand_over(lease, self.now, world),
+                    swaps && client.may_hand_over(*lease, self.now, world),
                     Step::HandOver(number),
                 );
                 let read = Some(Access::Read);

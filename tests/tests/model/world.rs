@@ -121,7 +121,6 @@ pub(crate) fn handed_over() -> World {
     let faults = Faults {
         breaks: 1,
         pauses: 1,
-        cancels: 1,
         hand_overs: 1,
         ..none()
     };
@@ -131,10 +130,37 @@ pub(crate) fn handed_over() -> World {
     }
 }
 
+/// Who is handed the lock gives up, or its process dies.
+pub(crate) fn handed_in_vain() -> World {
+    let faults = Faults {
+        breaks: 1,
+        cancels: 1,
+        crashes: 1,
+        hand_overs: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        ..World::new("handed in vain", 3, faults)
+    }
+}
+
 pub(crate) fn passed_on() -> World {
     let faults = Faults {
         breaks: 1,
         pauses: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("passed on", 3, faults)
+    }
+}
+
+/// News come twice, the line gets lost, who stands in it leaves.
+pub(crate) fn disordered() -> World {
+    let faults = Faults {
         echoes: 1,
         line_losses: 1,
         cancels: 1,
@@ -143,7 +169,34 @@ pub(crate) fn passed_on() -> World {
     World {
         calls: 2,
         passing: true,
-        ..World::new("passed on", 3, faults)
+        ..World::new("disordered", 3, faults)
+    }
+}
+
+/// Who stands in line before another is dead.
+pub(crate) fn dead_in_line() -> World {
+    let faults = Faults {
+        crashes: 1,
+        ..none()
+    };
+    World {
+        clients: 3,
+        passing: true,
+        ..World::new("dead in line", 4, faults)
+    }
+}
+
+/// Some are served in their own client, some in line.
+pub(crate) fn handed_and_passed() -> World {
+    let faults = Faults {
+        breaks: 1,
+        hand_overs: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("handed and passed", 3, faults)
     }
 }
 
@@ -199,7 +252,11 @@ pub(crate) fn small() -> Vec<World> {
         lossy(),
         renewed(),
         handed_over(),
+        handed_in_vain(),
         passed_on(),
+        disordered(),
+        dead_in_line(),
+        handed_and_passed(),
         deadly(),
         forgetful(),
         copied(),
@@ -230,6 +287,22 @@ pub(crate) fn large() -> Vec<World> {
         with(handed_over(), "handed over and delayed", 4, |faults| {
             faults.delays = 1;
         }),
+        with(handed_in_vain(), "handed in vain for longer", 4, |_| {}),
+        with(passed_on(), "passed on for longer", 4, |_| {}),
+        with(disordered(), "disordered and delayed", 3, |faults| {
+            faults.delays = 1;
+        }),
+        with(dead_in_line(), "dead in line, news twice", 4, |faults| {
+            faults.echoes = 1;
+        }),
+        with(
+            handed_and_passed(),
+            "handed and passed in vain",
+            3,
+            |faults| {
+                faults.cancels = 1;
+            },
+        ),
         with(forgetful(), "forgetful for longer", 6, |_| {}),
         with(copied(), "copied for longer", 6, |_| {}),
         with(

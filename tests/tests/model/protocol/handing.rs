@@ -4,6 +4,7 @@
 //! swap. The waiter carries the swap to its end, so that a releaser that is dropped changes nothing.
 
 use super::client::{Asking, Client, Lease, Phase};
+use super::line::Turn;
 use crate::network::{Answer, Command};
 use crate::rules::Rule;
 use crate::world::World;
@@ -35,7 +36,7 @@ impl Client {
     }
 
     /// What is replaced must not come back; and a late body's lock must count as ours.
-    pub(crate) fn may_hand_over(&self, lease: &Lease, now: u8, world: &World) -> bool {
+    pub(crate) fn may_hand_over(&self, lease: Lease, now: u8, world: &World) -> bool {
         let settled = self.place.is_settled();
         if lease.is_alive(now) {
             settled || !world.keeps(Rule::SettledHandsOver)
@@ -55,7 +56,7 @@ impl Client {
                 late: !lease.is_alive(now),
                 taken_over: lease.taken_over,
             }),
-            turn: Default::default(),
+            turn: Turn::default(),
         });
         self.ask(Command::Swap, self.connection, now);
     }
@@ -73,10 +74,12 @@ impl Client {
     }
 
     /// Nobody knows what became of the swap, and both tokens are being deleted: the waiter goes on
-    /// with a fresh one.
+    /// with a fresh one, and asks before time goes on.
     pub(super) fn queue_again(&mut self, now: u8) {
         self.next_call();
-        let turn = Default::default();
-        self.phase = Phase::Waiting { asked: now, turn };
+        self.phase = Phase::Waiting {
+            asked: now.saturating_sub(1),
+            turn: Turn::default(),
+        };
     }
 }

@@ -39,7 +39,7 @@ impl Turn {
 
     /// An answer stays out, or the turn that was heard of is over.
     pub(super) fn unheard(self, world: &World) -> Self {
-        if world.passing && world.keeps(Rule::OneTurnAToken) {
+        if world.passing && world.keeps(Rule::UnheardTurn) {
             Self::Unsure
         } else {
             self
