@@ -11,7 +11,7 @@ use tokio::time::sleep;
 pub(crate) const TTL: Duration = Duration::from_secs(10);
 
 /// How long a waiter waits: longer than any slice.
-pub(crate) const WAIT: Duration = Duration::from_secs(60);
+pub(crate) const WAIT: Duration = Duration::from_mins(1);
 
 /// When a section began and ended, on the clock that all processes share.
 #[derive(Debug, Clone, Copy)]

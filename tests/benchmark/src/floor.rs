@@ -15,11 +15,14 @@ use crate::contender::{Call, Contender, TTL, WAIT, section};
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
+/// By key.
+type Queues = HashMap<String, Arc<Queue<()>>>;
+
 #[derive(Clone)]
 pub(crate) struct Floor {
     connection: MultiplexedConnection,
     release: String,
-    queues: Option<Arc<Mutex<HashMap<String, Arc<Queue<()>>>>>>,
+    queues: Option<Arc<Mutex<Queues>>>,
 }
 
 impl Floor {

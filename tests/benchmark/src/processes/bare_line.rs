@@ -81,18 +81,18 @@ impl BareLine {
 
     async fn held(&self, key: &str, length: Duration) -> Result<Held, RedisError> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let mut head = self.head.lock().await;
+        let mut first = self.head.lock().await;
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        if head.place == Place::Outside && self.ask(&self.join, key, "").await? {
-            head.place = Place::Ours;
+        if first.place == Place::Outside && self.ask(&self.join, key, "").await? {
+            first.place = Place::Ours;
         }
-        if head.place != Place::Ours {
-            head.news.come().await;
+        if first.place != Place::Ours {
+            first.news.come().await;
         }
         let held = section(length).await;
         let again = self.waiting.load(Ordering::SeqCst) > 0;
         let more = if again { "1" } else { "0" };
-        head.place = match (self.ask(&self.pass, key, more).await?, again) {
+        first.place = match (self.ask(&self.pass, key, more).await?, again) {
             (true, _) => Place::Ours,
             (false, true) => Place::InLine,
             (false, false) => Place::Outside,

@@ -36,7 +36,7 @@ pub(crate) struct Crew {
 pub(crate) struct Turns {
     begin: Duration,
     end: Duration,
-    turns: Vec<Turn>,
+    all: Vec<Turn>,
 }
 
 impl Crew {
@@ -89,7 +89,8 @@ impl Crew {
         redis::cmd("FLUSHALL").exec(&mut client.get_connection()?)?;
         turns.sort_by_key(|turn| turn.from);
         let end = begin + self.length;
-        Ok(Turns { begin, end, turns })
+        let all = turns;
+        Ok(Turns { begin, end, all })
     }
 }
 
@@ -112,12 +113,12 @@ fn read(process: usize, line: &str) -> Result<Turn, Error> {
 
 impl Turns {
     pub(crate) fn count(&self) -> usize {
-        self.turns.len()
+        self.all.len()
     }
 
     /// Seconds from the release begun to the lock held by a process that waited already.
     pub(crate) fn crossings(&self) -> Vec<f64> {
-        let pairs = self.turns.windows(2);
+        let pairs = self.all.windows(2);
         let crossed = pairs.filter(|pair| {
             let waited = pair[1].asked < pair[0].to;
             waited && pair[1].process != pair[0].process && pair[1].from < self.end
@@ -130,7 +131,7 @@ impl Turns {
     pub(crate) fn overlaps(&self) -> usize {
         let mut busy = Duration::ZERO;
         let mut overlaps = 0;
-        for turn in &self.turns {
+        for turn in &self.all {
             overlaps += usize::from(turn.from < busy);
             busy = busy.max(turn.to);
         }
@@ -139,9 +140,9 @@ impl Turns {
 
     /// What the luckiest process got of the first half, in percent.
     pub(crate) fn largest_share(&self) -> Option<f64> {
-        let half = self.begin + (self.end - self.begin) / 2;
+        let half = self.begin + self.end.saturating_sub(self.begin) / 2;
         let mut shares: BTreeMap<usize, usize> = BTreeMap::new();
-        for turn in self.turns.iter().filter(|turn| turn.from < half) {
+        for turn in self.all.iter().filter(|turn| turn.from < half) {
             *shares.entry(turn.process).or_default() += 1;
         }
         let all: usize = shares.values().sum();
@@ -152,7 +153,7 @@ impl Turns {
     /// The longest wait of a task, in seconds.
     pub(crate) fn longest_wait(&self) -> f64 {
         let waits = self
-            .turns
+            .all
             .iter()
             .map(|turn| turn.from.saturating_sub(turn.asked));
         waits.max().unwrap_or_default().as_secs_f64()
@@ -160,7 +161,7 @@ impl Turns {
 
     /// The sections' own lengths, in seconds.
     pub(crate) fn sections(&self) -> Vec<f64> {
-        let turns = self.turns.iter();
+        let turns = self.all.iter();
         turns
             .map(|turn| (turn.to.saturating_sub(turn.from)).as_secs_f64())
             .collect()
@@ -168,7 +169,7 @@ impl Turns {
 
     /// How long nobody held the lock in all, in seconds, in pauses of at least this length.
     pub(crate) fn stood_still(&self, least: Duration) -> f64 {
-        let pairs = self.turns.windows(2);
+        let pairs = self.all.windows(2);
         let pauses = pairs.map(|pair| pair[1].from.saturating_sub(pair[0].to));
         pauses
             .filter(|pause| *pause >= least)

@@ -12,14 +12,13 @@ use crate::heap;
 const KEYS: u32 = 100_000;
 
 /// Before the start: buffers have the size that they keep.
-const WARM_UP: u32 = 2_000;
+const WARM_UP: u32 = 20_000;
 
 /// Until what calls have left behind is done.
 const SETTLED: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(words: &[String]) -> Result<(), Error> {
     let client = LockClient::connect(&words[0]).await?;
-    // In the middle of the run, too, only the client is to keep anything.
     for (name, keys) in [("warm-up", WARM_UP), ("once", KEYS)] {
         use_once(&client, name, keys).await?;
         sleep(SETTLED).await;

@@ -41,7 +41,7 @@ fn crew(bench: &Bench, contender: &'static str, (processes, tasks): (usize, usiz
 }
 
 fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Error> {
-    let said = format!("4 × 4, {section:?}");
+    let said = format!("4 × 4, {} ms", section.as_millis());
     Bench::tell(ROW, &said);
     let mut rounds: [Vec<Turns>; 3] = Default::default();
     for round in 0..bench.pick(3, 7) {

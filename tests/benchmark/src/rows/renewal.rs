@@ -41,7 +41,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         let due = LOCKS as f64 * EXTENSIONS * began.elapsed().as_secs_f64() / TTL.as_secs_f64();
 
         let (spent, began) = (cpu_time(), Instant::now());
-        sleep(TTL / 2).await;
+        sleep(TTL).await;
         let cpu = (cpu_time() - spent) / began.elapsed().as_secs_f64();
 
         let lost = held
