@@ -65,16 +65,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Ok(())
 }
 
-/// Over all rounds, what the luckiest task got, in percent.
+/// What the luckiest task got of a round, in percent: in the middle of the rounds, so that one task's
+/// luck is not made up for by another's in the next.
 fn largest_share(rounds: &[Vec<usize>]) -> Option<f64> {
-    let of_task = |task| {
-        rounds
-            .iter()
-            .filter_map(|turns| turns.get(task))
-            .sum::<usize>()
-    };
-    let turns: Vec<usize> = (0..TASKS).map(of_task).collect();
-    let all = turns.iter().sum::<usize>();
-    let most = turns.into_iter().max()?;
-    (all > 0).then(|| most as f64 * 100.0 / all as f64)
+    let shares = rounds.iter().filter_map(|turns| {
+        let (most, all) = (turns.iter().max()?, turns.iter().sum::<usize>());
+        (all > 0).then(|| *most as f64 * 100.0 / all as f64)
+    });
+    percentile(&shares.collect::<Vec<_>>(), 50)
 }

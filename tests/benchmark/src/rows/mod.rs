@@ -1,6 +1,7 @@
 //! One file a question, each of which may measure several rows.
 
 pub(crate) mod attribute;
+pub(crate) mod background;
 pub(crate) mod cost;
 pub(crate) mod crossing;
 pub(crate) mod distinct;
@@ -19,8 +20,9 @@ use crate::bench::{Bench, Error};
 pub(crate) type Row = fn(&mut Bench) -> Result<(), Error>;
 
 /// All rows, in the order of the table.
-pub(crate) const ALL: [(char, Row); 13] = [
+pub(crate) const ALL: [(char, Row); 14] = [
     ('a', uncontended::run),
+    ('b', background::run),
     ('c', distinct::run),
     ('d', queue::without_section),
     ('e', greedy::run),

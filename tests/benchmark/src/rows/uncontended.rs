@@ -10,8 +10,8 @@ use crate::table::Bound;
 const ROW: char = 'a';
 
 /// A round of a contender: so many calls, unless they take longer than that.
-const CALLS: usize = 400;
-const SLICE: Duration = Duration::from_millis(150);
+pub(super) const CALLS: usize = 400;
+pub(super) const SLICE: Duration = Duration::from_millis(150);
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Bench::tell(ROW, "one task, uncontended");
