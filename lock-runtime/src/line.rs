@@ -196,12 +196,8 @@ impl Lines {
         Some((first.id, heir))
     }
 
-    /// The lock was handed over to a waiter: the next one is the first.
-    pub(crate) fn served(&self, key: &str, id: u64) {
-        self.leave(key, id);
-    }
-
-    fn leave(&self, key: &str, id: u64) {
+    /// A waiter was handed the lock, or gave up: the next one is the first then.
+    pub(crate) fn leave(&self, key: &str, id: u64) {
         let mut all = self.all();
         let Some(line) = all.lines.get_mut(key) else {
             return;
@@ -253,22 +249,21 @@ impl InLine {
 
     /// Leaves `heir` for whoever can hand the lock over.
     pub(crate) fn leave_heir(&self, heir: Left) {
-        let mut all = self.lines.all();
-        let line = all.lines.get_mut(&self.key);
-        let own = line.and_then(|line| line.waiters.iter_mut().find(|one| one.id == self.id));
-        let before = own.and_then(|own| own.heir.replace(heir));
-        drop(all);
-        drop(before);
+        // Dropped, the one before wakes somebody: not under the mutex.
+        drop(self.change_heir(Some(heir)));
     }
 
     /// Takes the heir back; says whether it was still there.
     pub(crate) fn take_heir(&self) -> bool {
+        self.change_heir(None).is_some()
+    }
+
+    /// Gives the one before.
+    fn change_heir(&self, heir: Option<Left>) -> Option<Left> {
         let mut all = self.lines.all();
-        let line = all.lines.get_mut(&self.key);
-        let own = line.and_then(|line| line.waiters.iter_mut().find(|one| one.id == self.id));
-        let heir = own.and_then(|own| own.heir.take());
-        drop(all);
-        heir.is_some()
+        let mut waiters = all.lines.get_mut(&self.key)?.waiters.iter_mut();
+        let own = waiters.find(|waiter| waiter.id == self.id)?;
+        std::mem::replace(&mut own.heir, heir)
     }
 
     /// A waiter that was served, and got nothing it could use, is the first again.
@@ -365,7 +360,7 @@ mod tests {
             let (id, found) = lines.heir("k").expect("left");
             assert_eq!(found.downcast_ref(), Some(&heir));
             assert!(!first.take_heir(), "it is taken");
-            lines.served("k", id);
+            lines.leave("k", id);
             assert!(second.is_first());
             first.join_first();
             assert!(first.is_first());

@@ -84,7 +84,7 @@ impl Job {
                     };
                     // Before the old one's ends: those in line must not think that the lock is free.
                     place.hold();
-                    releases.lines.served(&self.key, id);
+                    releases.lines.leave(&self.key, id);
                     self.settle(Release::HandedOver, first);
                     // A waiter that has left drops it, and thereby gives it back.
                     let _ = heir.reply.send(Inheritance {

@@ -55,6 +55,18 @@ macro_rules! draw {
     };
 }
 
+/// What a script that compares finds first: 0 no such key, -1 a key of another type.
+macro_rules! found {
+    () => {
+        "local held = redis.pcall('GET', KEYS[1])\n\
+         if not held then return 0 end\n\
+         if type(held) == 'table' then\n\
+         if string.find(held.err or '', 'WRONGTYPE', 1, true) then return -1 end\n\
+         return held\n\
+         end\n"
+    };
+}
+
 /// SETNX and PEXPIRE in one step; answers nil when stored, else what is there.
 ///
 /// A script is not rolled back, so a user who may not set an expiry is stopped before SETNX: where
@@ -88,31 +100,21 @@ pub(super) static ACQUIRE_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// Compares with the old token and puts the new one in its place: 1 swapped, 2 the new one was there
 /// already, 0 no such key, -1 another value.
 pub(super) static SWAP: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local held = redis.pcall('GET', KEYS[1])\n\
-         if not held then return 0 end\n\
-         if type(held) == 'table' then\n\
-         if string.find(held.err or '', 'WRONGTYPE', 1, true) then return -1 end\n\
-         return held\n\
-         end\n\
-         if held == ARGV[2] then return 2 end\n\
+    Script::new(concat!(
+        found!(),
+        "if held == ARGV[2] then return 2 end\n\
          if held ~= ARGV[1] then return -1 end\n\
          redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n\
-         return 1",
-    )
+         return 1"
+    ))
 });
 
 /// The same, and draws the new holder's fencing token: answers 1 (swapped) or 0 (the new one was there
 /// already) and the fence.
 pub(super) static SWAP_FENCED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        "local held = redis.pcall('GET', KEYS[1])\n\
-         if not held then return 0 end\n\
-         if type(held) == 'table' then\n\
-         if string.find(held.err or '', 'WRONGTYPE', 1, true) then return -1 end\n\
-         return held\n\
-         end\n\
-         local ours = held == ARGV[2]\n\
+        found!(),
+        "local ours = held == ARGV[2]\n\
          if not ours and held ~= ARGV[1] then return -1 end\n",
         draw!(),
         "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n\
@@ -122,17 +124,12 @@ pub(super) static SWAP_FENCED: LazyLock<Script> = LazyLock::new(|| {
 
 /// Compare-and-delete: 1 deleted, 0 no such key, -1 another value, -2 not deleted.
 pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local held = redis.pcall('GET', KEYS[1])\n\
-         if not held then return 0 end\n\
-         if type(held) == 'table' then\n\
-         if string.find(held.err or '', 'WRONGTYPE', 1, true) then return -1 end\n\
-         return held\n\
-         end\n\
-         if held ~= ARGV[1] then return -1 end\n\
+    Script::new(concat!(
+        found!(),
+        "if held ~= ARGV[1] then return -1 end\n\
          if redis.call('DEL', KEYS[1]) == 1 then return 1 end\n\
-         return -2",
-    )
+         return -2"
+    ))
 });
 
 /// Compare-and-pexpire: 1 extended, 0 not ours.
