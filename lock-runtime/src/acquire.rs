@@ -10,7 +10,7 @@ use crate::guard::LockGuard;
 use crate::inside;
 use crate::options::LockOptions;
 use crate::shared::Shared;
-use crate::waiter::Waiter;
+use crate::waiter::{Turn, Waiter};
 
 /// The keys of one lock, as they go over the wire.
 pub(crate) struct Keys {
@@ -70,7 +70,7 @@ impl Call<'_> {
         let mut contender = Contender::new(self)?;
         match contender.ask(Instant::now()).await? {
             Answer::Held(lease) => Ok(contender.guard(lease)),
-            Answer::Busy(holder) => Err(busy(Some(holder))),
+            Answer::Busy(holder, _) => Err(busy(Some(holder))),
         }
     }
 
@@ -79,22 +79,29 @@ impl Call<'_> {
         let give_up = Instant::now() + self.options.wait;
         let mut waiter = Waiter::join(self)?;
         while Instant::now() < give_up {
-            if let Some(inheritance) = waiter.turn(give_up).await {
-                let (mut heir, since) = Contender::heir(self, inheritance);
-                if let Some(lease) = heir.inherited(since) {
-                    return Ok(heir.guard(lease));
+            match waiter.turn(give_up).await {
+                Turn::Inherited(inheritance) => {
+                    let (mut heir, since) = Contender::heir(self, inheritance);
+                    if let Some(lease) = heir.inherited(since) {
+                        return Ok(heir.guard(lease));
+                    }
+                    if Instant::now() >= give_up {
+                        break;
+                    }
+                    match heir.ask(give_up).await? {
+                        Answer::Held(lease) => return Ok(heir.guard(lease)),
+                        Answer::Busy(holder, _) => waiter.was_late(&holder),
+                    }
                 }
-                if Instant::now() >= give_up {
-                    break;
+                Turn::Passed(contender, lease, claim) => {
+                    return Ok(contender.guard_with(lease, Some(claim)));
                 }
-                match heir.ask(give_up).await? {
-                    Answer::Held(lease) => return Ok(heir.guard(lease)),
-                    Answer::Busy(holder) => waiter.was_late(&holder),
+                Turn::Ask if Instant::now() < give_up => {
+                    if let Some(guard) = waiter.ask(give_up).await? {
+                        return Ok(guard);
+                    }
                 }
-            } else if Instant::now() < give_up
-                && let Some(guard) = waiter.ask(give_up).await?
-            {
-                return Ok(guard);
+                Turn::Ask => {}
             }
         }
         self.served()?;

@@ -203,6 +203,7 @@ impl LockClientBuilder {
             connect_timeout: self.connect_timeout,
             response_timeout: self.settings.command_deadline / 4,
             probe: format!("{}connect", self.settings.prefix),
+            prefix: self.settings.prefix.clone(),
             #[cfg(feature = "tls")]
             root_certificate: self.root_certificate.clone(),
             #[cfg(feature = "testing")]

@@ -3,23 +3,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::chance::jitter;
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
 use crate::guard::LockGuard;
 use crate::held::Held;
-use crate::lease::{Lease, trusted};
+use crate::lease::{Claim, Lease, trusted};
 use crate::options::LockOptions;
-use crate::release::{Inheritance, Place};
+use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
-use crate::store::{Fenced, LockSession, Stored};
+use crate::standing::Standing;
+use crate::store::{Fenced, Joined, LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
+use crate::wait::Expiry;
 
 /// Between two attempts, of which chance leaves a part.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// So long a line is kept beyond the longest wait in it.
+const LINE_REST: Duration = Duration::from_secs(10);
 
 /// SETs without an answer after which a call that waits gives up: each keeps a connection, by which
 /// alone it can be released.
@@ -37,8 +42,12 @@ pub(crate) struct Call<'a> {
 
 pub(crate) enum Answer {
     Held(Lease),
-    Busy(Holder),
+    /// Somebody holds it, until when the answer says.
+    Busy(Holder, Expiry),
 }
+
+/// A connection for news is waited for so long before the first question in line.
+const EAR_WAIT: Duration = Duration::from_millis(100);
 
 /// One acquire call at the store, with one token for all it sends.
 pub(crate) struct Contender<'a> {
@@ -46,6 +55,10 @@ pub(crate) struct Contender<'a> {
     token: LockToken,
     place: Place,
     fence: Option<FencingToken>,
+    /// From when on it stands in line.
+    standing: Option<Standing>,
+    /// How long it means to wait on, for the line to be kept.
+    give_up: Instant,
     /// Until when it lets releases of this client go first; from the first question on.
     patience: Option<Instant>,
 }
@@ -56,7 +69,7 @@ enum Taken {
     Granted,
     /// Our token stood there already.
     Found,
-    Busy(Stored),
+    Busy(Stored, Expiry),
 }
 
 impl<'a> Contender<'a> {
@@ -83,8 +96,23 @@ impl<'a> Contender<'a> {
             token,
             place: place.ok_or_else(shut_down)?,
             fence: None,
+            standing: None,
+            give_up: Instant::now(),
             patience: None,
         })
+    }
+
+    /// One whom a release of this client has put in line.
+    pub(crate) fn in_line(call: &Call<'a>, queued: InLine) -> Self {
+        Self {
+            call: *call,
+            token: queued.token,
+            place: queued.place,
+            fence: None,
+            standing: Some(queued.standing),
+            give_up: Instant::now(),
+            patience: Some(Instant::now()),
+        }
     }
 
     /// One who got the lock handed over, and has to ask only if that was too long ago.
@@ -94,6 +122,8 @@ impl<'a> Contender<'a> {
             token: inheritance.token,
             place: inheritance.place,
             fence: inheritance.fence,
+            standing: None,
+            give_up: Instant::now(),
             patience: Some(Instant::now()),
         };
         (heir, inheritance.since)
@@ -106,12 +136,59 @@ impl<'a> Contender<'a> {
         (acknowledged && Instant::now() < deadline).then(|| self.lease(since))
     }
 
+    pub(crate) fn standing(&mut self) -> Option<&mut Standing> {
+        self.standing.as_mut()
+    }
+
+    /// Whether it should begin anew, with a fresh token: it is told in another way than when it joined.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.standing.as_ref().is_some_and(Standing::is_outdated)
+    }
+
+    /// Takes its place in line with the next question, if there is a line to be had.
+    ///
+    /// Cancellation safety: nothing is sent.
+    pub(crate) async fn stand(&mut self) -> bool {
+        let Call { shared, key, .. } = self.call;
+        if shared.line_of(key).is_none() {
+            return false;
+        }
+        let Some(listener) = shared.store.listen(key, &self.token) else {
+            return false;
+        };
+        // Without an answer it looks by itself.
+        let _ = timeout(EAR_WAIT, listener.ready()).await;
+        self.standing = Some(Standing::new(&self.token, self.call.options.ttl, listener));
+        true
+    }
+
+    /// The lock was passed on to it, as it is told: its lease, if that is sure. Otherwise it has to ask.
+    pub(crate) fn passed(&mut self) -> Option<(Lease, Claim)> {
+        let Call {
+            shared, fence_key, ..
+        } = self.call;
+        if shared.settings.acks.is_some() || fence_key.is_some() {
+            return None;
+        }
+        let standing = self.standing.as_ref()?;
+        let since = standing.since()?;
+        let deadline = standing.trusted(since);
+        if Instant::now() >= deadline {
+            return None;
+        }
+        self.place.passed(since);
+        let limit = self.call.options.renew.map(|hold| since + hold);
+        let length = standing.head.claim();
+        Some((Lease::new(deadline, limit), Claim { since, length }))
+    }
+
     /// Asks until the store has said yes or no, at most for one command deadline or until `give_up`,
     /// whichever is later: a server that restarts or loads its data is waited for.
     pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Answer, LockError> {
         let limit = self.call.shared.settings.command_deadline;
         let asked = Instant::now();
         let deadline = give_up.max(asked + limit);
+        self.give_up = give_up;
         self.patience.get_or_insert(asked + limit / 2);
         let mut cause = None;
         let mut pause = FIRST_PAUSE;
@@ -163,7 +240,7 @@ impl<'a> Contender<'a> {
         self.place.sending(session);
         let taken = self.take(session).await?;
         match &taken {
-            Taken::Busy(stored) if ahead.iter().any(|token| stored.is(token)) => {}
+            Taken::Busy(stored, _) if ahead.iter().any(|token| stored.is(token)) => {}
             _ => return Ok(taken),
         }
         self.place.missed(session);
@@ -174,7 +251,12 @@ impl<'a> Contender<'a> {
         self.take(session).await
     }
 
-    pub(crate) fn guard(mut self, lease: Lease) -> LockGuard {
+    pub(crate) fn guard(self, lease: Lease) -> LockGuard {
+        self.guard_with(lease, None)
+    }
+
+    /// A guard of a lease that lasts for a claim alone, if need be.
+    pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
         self.place.hold();
         let held = Held {
             shared: self.call.shared.clone(),
@@ -183,13 +265,13 @@ impl<'a> Contender<'a> {
             function: self.call.function,
             lease,
         };
-        LockGuard::new(held, self.place, self.fence, self.call.options)
+        LockGuard::new(held, self.place, self.fence, self.call.options, claim)
     }
 
     fn failed(&self, cause: StoreError) -> LockError {
         let key = self.call.key.to_string();
         let known = cause.kind() == StoreErrorKind::Unreplicated;
-        if self.place.may_stand() && !known {
+        if self.place.is_in_doubt() && !known {
             LockError::Indeterminate { key, cause }
         } else {
             LockError::backend(key, cause)
@@ -210,9 +292,10 @@ impl<'a> Contender<'a> {
                 let since = self.place.found_by_set(&session);
                 self.found(since, &session).await
             }
-            Ok(Taken::Busy(stored)) => {
+            Ok(Taken::Busy(stored, expiry)) => {
                 self.place.missed(&session);
-                Ok(Some(Answer::Busy(stored.holder())))
+                self.leaves_session().await;
+                Ok(Some(Answer::Busy(stored.holder(), expiry)))
             }
             // Only the script that drew the fence can tell it: sent again, it compares as well.
             Err(error) if error.is_ambiguous() && self.call.fence_key.is_some() => Err(error),
@@ -237,19 +320,52 @@ impl<'a> Contender<'a> {
             ..
         } = self.call;
         let (ours, ttl) = (&self.token, options.ttl);
+        if let Some(standing) = &mut self.standing
+            && let Some(line) = shared.line_of(key)
+        {
+            let limit = self.give_up.saturating_duration_since(Instant::now()) + LINE_REST;
+            self.place.stands(&standing.head);
+            let asked = standing.asking();
+            let joined = session.join(key, &line, fence_key, &standing.head, ttl, limit);
+            match joined.await? {
+                Joined::Granted(fence) | Joined::Ours(fence) => {
+                    self.fence = fence;
+                    self.place.leaves_line();
+                    return Ok(Taken::Granted);
+                }
+                Joined::Held {
+                    stored,
+                    left,
+                    position,
+                } => {
+                    match position {
+                        Some(position) => standing.answered(&asked, position),
+                        None => {
+                            self.standing = None;
+                            self.place.leaves_line();
+                        }
+                    }
+                    return Ok(Taken::Busy(stored, Expiry::left(left)));
+                }
+                Joined::NoLine => {
+                    self.standing = None;
+                    self.place.leaves_line();
+                }
+            }
+        }
         let Some(fence_key) = fence_key else {
             let form = options.form.unwrap_or(shared.settings.form);
             let found = session.acquire(key, ours, ttl, form).await?;
             return Ok(match found {
                 None => Taken::Granted,
                 Some(stored) if stored.is(ours) => Taken::Found,
-                Some(stored) => Taken::Busy(stored),
+                Some(stored) => Taken::Busy(stored, Expiry::Unknown),
             });
         };
         let (fence, taken) = match session.acquire_fenced(key, fence_key, ours, ttl).await? {
             Fenced::Granted(fence) => (fence, Taken::Granted),
             Fenced::Ours(fence) => (fence, Taken::Found),
-            Fenced::Held(stored) => return Ok(Taken::Busy(stored)),
+            Fenced::Held(stored) => return Ok(Taken::Busy(stored, Expiry::Unknown)),
         };
         self.fence = Some(fence);
         Ok(taken)
@@ -266,7 +382,7 @@ impl<'a> Contender<'a> {
             }
             Ownership::Other(holder) => {
                 self.place.missed(&session);
-                Ok(Some(Answer::Busy(holder)))
+                Ok(Some(Answer::Busy(holder, Expiry::Unknown)))
             }
             Ownership::Free => {
                 self.place.missed(&session);
@@ -291,14 +407,16 @@ impl<'a> Contender<'a> {
     }
 
     /// The same where the session has only looked at the key: a replica acknowledges what was written
-    /// on the session that waits for it, nothing else.
+    /// on the session that waits for it, nothing else. And what was passed on lasts for a claim alone.
     async fn found(
         &mut self,
         since: Option<Instant>,
         session: &Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
         match since {
-            Some(_) if self.call.shared.settings.acks.is_some() => self.extended(session).await,
+            Some(_) if self.call.shared.settings.acks.is_some() || self.standing.is_some() => {
+                self.extended(session).await
+            }
             since => self.held(since, session).await,
         }
     }
@@ -324,16 +442,23 @@ impl<'a> Contender<'a> {
         session: &Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
         self.call.shared.acknowledged(&**session).await?;
-        if self.call.shared.settings.acks.is_some()
-            && let Ok(session) = self.call.shared.store.session().await
-        {
-            self.place.moves_to(session);
-        }
+        self.leaves_session().await;
         let ttl = self.call.options.ttl;
         if Instant::now() >= since + trusted(ttl) {
             return Err(StoreError::late(ttl));
         }
         Ok(Some(Answer::Held(self.lease(since))))
+    }
+
+    /// With acks every command has a session to itself, which is for others now: whatever is to be
+    /// released goes down the usual one.
+    async fn leaves_session(&mut self) {
+        if self.call.shared.settings.acks.is_some()
+            && self.place.may_stand()
+            && let Ok(usual) = self.call.shared.store.session().await
+        {
+            self.place.moves_to(usual);
+        }
     }
 
     fn lease(&self, since: Instant) -> Lease {

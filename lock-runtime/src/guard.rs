@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::error::{LockError, StoreError};
 use crate::fence::FencingToken;
 use crate::held::Held;
-use crate::lease::Lease;
+use crate::lease::{Claim, Lease};
 use crate::options::{LockOptions, ReleaseMode};
 use crate::release::{Place, Released};
 use crate::renewal;
@@ -45,6 +45,7 @@ impl LockGuard {
         place: Place,
         fence: Option<FencingToken>,
         options: &LockOptions,
+        claim: Option<Claim>,
     ) -> Self {
         let settled = place.is_settled();
         let held = Arc::new(held);
@@ -54,9 +55,11 @@ impl LockGuard {
             let tenure = Arc::downgrade(&held);
             witness(crate::witness::Taken { key, token, tenure });
         }
-        let keeper = options
-            .renew
-            .map(|_| tokio::spawn(renewal::keep(held.clone(), options.ttl)).abort_handle());
+        let renews = options.renew.is_some();
+        let keeper = (renews || claim.is_some()).then(|| {
+            let keep = renewal::keep(held.clone(), options.ttl, claim, renews);
+            tokio::spawn(keep).abort_handle()
+        });
         Self {
             held,
             options: options.clone(),

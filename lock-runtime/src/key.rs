@@ -11,6 +11,9 @@ pub(crate) const MAX_BYTES: usize = 512;
 /// Keys under this name belong to fencing counters and are nobody's lock.
 pub(crate) const RESERVED: &str = "fence:";
 
+/// Keys that begin so belong to the lines of waiters.
+const LINE: &str = "line:{";
+
 /// Encodes a value for use inside a lock key.
 ///
 /// `%`, `:`, `{`, `}` and control characters become `%XX` (the bytes of their UTF-8 form), so a
@@ -89,9 +92,12 @@ pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
     if key.is_empty() {
         return refuse("it is empty; name what is locked, such as `order:42`".to_owned());
     }
-    if key.starts_with(RESERVED) {
+    if let Some(reserved) = [RESERVED, LINE]
+        .into_iter()
+        .find(|name| key.starts_with(name))
+    {
         return refuse(format!(
-            "names under `{RESERVED}` are reserved; choose another name"
+            "names under `{reserved}` are reserved; choose another name"
         ));
     }
     if full.len() > MAX_BYTES {
@@ -103,24 +109,31 @@ pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
     Ok(full)
 }
 
-/// The key of the fencing counter of the lock `full`, in the same Cluster slot, which is that of the
-/// first `{…}` if that is not empty, else that of the whole key.
-pub(crate) fn fence_key(prefix: &str, full: &str) -> Result<String, LockError> {
+/// A name for what belongs to the lock `full`, in the same Cluster slot, which is that of the first
+/// `{…}` if that is not empty, else that of the whole key. None for keys whose braces leave no way to
+/// say so.
+fn beside(prefix: &str, name: &str, full: &str) -> Option<String> {
     if !full.contains(['{', '}']) {
-        return Ok(format!("{prefix}{RESERVED}{{{full}}}"));
+        return Some(format!("{prefix}{name}:{{{full}}}"));
     }
-    let tagged = full
-        .split_once('{')
-        .and_then(|(_, rest)| rest.split_once('}'));
-    match tagged {
-        Some((tag, _)) if !tag.is_empty() => Ok(format!("{prefix}{RESERVED}{{{tag}}}:{full}")),
-        _ => Err(LockError::InvalidKey {
-            key: full.to_owned(),
-            reason: "a fenced lock needs a key without braces, or with one hash tag such as \
-                     `{order:42}:x`: its fence must lie in the same Cluster slot"
-                .to_owned(),
-        }),
-    }
+    let (_, rest) = full.split_once('{')?;
+    let (tag, _) = rest.split_once('}')?;
+    (!tag.is_empty()).then(|| format!("{prefix}{name}:{{{tag}}}:{full}"))
+}
+
+/// The key of the fencing counter of the lock `full`.
+pub(crate) fn fence_key(prefix: &str, full: &str) -> Result<String, LockError> {
+    beside(prefix, "fence", full).ok_or_else(|| LockError::InvalidKey {
+        key: full.to_owned(),
+        reason: "a fenced lock needs a key without braces, or with one hash tag such as \
+                 `{order:42}:x`: its fence must lie in the same Cluster slot"
+            .to_owned(),
+    })
+}
+
+/// The key of the line of the lock `full`. A lock without one is waited for by polls.
+pub(crate) fn line_key(prefix: &str, full: &str) -> Option<String> {
+    beside(prefix, "line", full)
 }
 
 #[cfg(test)]

@@ -16,6 +16,13 @@ pub(crate) fn trusted(ttl: Duration) -> Duration {
     ttl.saturating_sub(ttl / 100 + Duration::from_millis(2))
 }
 
+/// The short lease of a lock that another client passed on, until it is extended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) since: Instant,
+    pub(crate) length: Duration,
+}
+
 /// The state of one held lock. Being lost is final.
 #[derive(Debug)]
 pub(crate) struct Lease {

@@ -106,6 +106,7 @@ mod request;
 mod run;
 mod settings;
 mod shared;
+mod standing;
 mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -140,5 +141,8 @@ pub use key::encode;
 pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 pub use register::{FencedRegister, StaleFencingToken};
 pub use request::LockRequest;
-pub use store::{Fenced, LockSession, LockStore, MemoryStore, Release, StoreFuture, Stored, Swap};
+pub use store::{
+    Fenced, Head, Joined, Listener, LockSession, LockStore, MemoryStore, News, Passed, Position,
+    Release, StoreFuture, Stored, Swap, Swapped,
+};
 pub use token::{Holder, LockToken, Owner, Ownership};

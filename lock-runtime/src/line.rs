@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::error::StoreError;
+use crate::key::line_key;
 use crate::token::{Holder, LockToken};
 
-/// Waiters of this client that get the lock one from the other in a row. Then it is free for a moment,
-/// for those of other clients.
+/// Waiters of this client that get the lock one from the other in a row while other clients stand in
+/// line.
 const MOST_IN_A_ROW: u32 = 8;
 
 /// What a waiter leaves for whoever can hand the lock over to it. Of whatever type: it knows of places in
@@ -20,6 +21,8 @@ pub(crate) type Left = Box<dyn Any + Send>;
 /// All lines of a client, and who of it holds what.
 pub(crate) struct Lines {
     all: Mutex<All>,
+    /// What the names of the lines on the server begin with.
+    prefix: String,
     max_waiters: usize,
     max_waiters_per_key: usize,
 }
@@ -43,6 +46,8 @@ struct Line {
     /// The locks of this client, from their grant until the answer of their release.
     held: Vec<LockToken>,
     in_a_row: u32,
+    /// Whether other clients stand in line for the key, when the store last told.
+    others: bool,
     seen: Option<Holder>,
     /// Why the store gives the first no answer.
     failing: Option<StoreError>,
@@ -52,6 +57,18 @@ struct Waiter {
     id: u64,
     wake: Arc<Notify>,
     heir: Option<Left>,
+    /// Whether it stands in line on the server.
+    stands: bool,
+}
+
+/// What is to become of a lock that is given back.
+pub(crate) enum Next {
+    /// It goes to the first in line here, who has this number and left this.
+    HandOver(u64, Left),
+    /// It is the turn of other clients, and the first in line here, who left this, queues up behind them.
+    PassOn(Left),
+    /// It is the turn of other clients, if any stand in line.
+    LetGo,
 }
 
 impl Line {
@@ -60,6 +77,7 @@ impl Line {
             waiters: VecDeque::new(),
             held: Vec::new(),
             in_a_row: 0,
+            others: false,
             seen: None,
             failing: None,
         }
@@ -88,8 +106,9 @@ pub(crate) struct Holding {
 }
 
 impl Lines {
-    pub(crate) fn new(max_waiters: usize, max_waiters_per_key: usize) -> Arc<Self> {
+    pub(crate) fn new(prefix: &str, max_waiters: usize, max_waiters_per_key: usize) -> Arc<Self> {
         Arc::new(Self {
+            prefix: prefix.to_owned(),
             all: Mutex::new(All {
                 lines: HashMap::new(),
                 waiting: 0,
@@ -132,6 +151,7 @@ impl Lines {
             id,
             wake: wake.clone(),
             heir: None,
+            stands: false,
         };
         push(&mut line.waiters, waiter);
         InLine {
@@ -182,18 +202,46 @@ impl Lines {
         }
     }
 
-    /// What the first in line left for whoever hands it the lock, and its number; unless it asks the
-    /// store right now, or it is the turn of other clients.
-    pub(crate) fn heir(&self, key: &str) -> Option<(u64, Left)> {
-        let mut all = self.all();
-        let line = all.lines.get_mut(key)?;
-        if line.in_a_row >= MOST_IN_A_ROW {
-            return None;
+    /// The key of the line of `key` on the server, if it has one.
+    pub(crate) fn key_of(&self, key: &str) -> Option<String> {
+        line_key(&self.prefix, key)
+    }
+
+    /// Takes note whether other clients stand in line for `key`, as long as somebody here has to do
+    /// with it.
+    pub(crate) fn others(&self, key: &str, others: bool) {
+        if let Some(line) = self.all().lines.get_mut(key) {
+            line.others = others;
         }
-        let first = line.waiters.front_mut()?;
-        let heir = first.heir.take()?;
+    }
+
+    /// Whether other clients stand in line for `key`, as far as is known.
+    pub(crate) fn has_others(&self, key: &str) -> bool {
+        self.all().lines.get(key).is_some_and(|line| line.others)
+    }
+
+    /// What is to become of the lock `key` that is given back.
+    pub(crate) fn next(&self, key: &str) -> Next {
+        let mut all = self.all();
+        let Some(line) = all.lines.get_mut(key) else {
+            return Next::LetGo;
+        };
+        let enough = line.others && line.in_a_row >= MOST_IN_A_ROW;
+        let Some(first) = line.waiters.front_mut() else {
+            return Next::LetGo;
+        };
+        if enough && first.stands {
+            return Next::LetGo;
+        }
+        // Without one it asks the store right now.
+        let Some(heir) = first.heir.take() else {
+            return Next::LetGo;
+        };
+        if enough {
+            return Next::PassOn(heir);
+        }
         line.in_a_row += 1;
-        Some((first.id, heir))
+        Next::HandOver(first.id, heir)
     }
 
     /// A waiter was handed the lock, or gave up: the next one is the first then.
@@ -266,6 +314,16 @@ impl InLine {
         std::mem::replace(&mut own.heir, heir)
     }
 
+    /// Whether it stands in line on the server.
+    pub(crate) fn stands(&self, stands: bool) {
+        let mut all = self.lines.all();
+        let waiters = all.lines.get_mut(&self.key);
+        let mut waiters = waiters.into_iter().flat_map(|line| &mut line.waiters);
+        if let Some(own) = waiters.find(|waiter| waiter.id == self.id) {
+            own.stands = stands;
+        }
+    }
+
     /// A waiter that was served, and got nothing it could use, is the first again.
     pub(crate) fn join_first(&mut self) {
         let lines = self.lines.clone();
@@ -326,7 +384,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_ends_with_its_last_waiter() {
-        let lines: Arc<Lines> = Lines::new(3, 2);
+        let lines: Arc<Lines> = Lines::new("", 3, 2);
         let key: Arc<str> = "k".into();
         let first = lines.join(&key).expect("room");
         assert!(first.is_first());
@@ -346,18 +404,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_first_has_an_heir_and_not_without_end() {
-        let lines: Arc<Lines> = Lines::new(9, 9);
+    async fn only_the_first_has_an_heir_and_not_without_end_while_others_wait() {
+        let lines: Arc<Lines> = Lines::new("", 9, 9);
         let key: Arc<str> = "k".into();
         let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
         let holding = lines.hold(&key, &token);
         let mut first = lines.join(&key).expect("room");
         let second = lines.join(&key).expect("room");
         second.leave_heir(Box::new(2));
-        assert!(lines.heir("k").is_none(), "the first asks the store itself");
-        for heir in 0..8 {
+        let lets_go = |lines: &Lines| matches!(lines.next("k"), Next::LetGo);
+        assert!(lets_go(&lines), "the first asks the store itself");
+        for heir in 0..20 {
             first.leave_heir(Box::new(heir));
-            let (id, found) = lines.heir("k").expect("left");
+            let Next::HandOver(id, found) = lines.next("k") else {
+                panic!("nobody else waits");
+            };
             assert_eq!(found.downcast_ref(), Some(&heir));
             assert!(!first.take_heir(), "it is taken");
             lines.leave("k", id);
@@ -365,8 +426,12 @@ mod tests {
             first.join_first();
             assert!(first.is_first());
         }
-        first.leave_heir(Box::new(9));
-        assert!(lines.heir("k").is_none(), "it is the turn of others");
+        lines.others("k", true);
+        first.leave_heir(Box::new(20));
+        assert!(matches!(lines.next("k"), Next::PassOn(..)), "others wait");
+        first.leave_heir(Box::new(21));
+        first.stands(true);
+        assert!(lets_go(&lines), "it stands in line itself");
         assert!(first.take_heir() && first.is_held_here());
         drop(holding);
         first.woken().await;

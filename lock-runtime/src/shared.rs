@@ -23,7 +23,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(store: Arc<dyn LockStore>, settings: Settings) -> Self {
-        let lines = Lines::new(settings.max_waiters, settings.max_waiters_per_key);
+        let lines = Lines::new(
+            &settings.prefix,
+            settings.max_waiters,
+            settings.max_waiters_per_key,
+        );
         let releases = Releases::new(store.clone(), lines.clone());
         Self {
             store,
@@ -50,6 +54,11 @@ impl Shared {
             None => Ok(()),
             Some(acks) => acks.await_on(session).await,
         }
+    }
+
+    /// The key of the line of `key`, if it has one.
+    pub(crate) fn line_of(&self, key: &str) -> Option<String> {
+        self.lines.key_of(key)
     }
 
     /// What is at `key`, and how long it will stay.

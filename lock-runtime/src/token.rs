@@ -55,6 +55,12 @@ impl LockToken {
     }
 }
 
+impl std::borrow::Borrow<str> for LockToken {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for LockToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LockToken({})", self.0)

@@ -8,6 +8,7 @@ use crate::chance::jitter;
 
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const SLOWEST_POLL: Duration = Duration::from_millis(100);
+const QUIET_POLL: Duration = Duration::from_secs(1);
 
 /// When to look again: full jitter, so that contenders who started together spread out.
 #[derive(Debug)]
@@ -23,6 +24,16 @@ pub(crate) enum Expiry {
     Unknown,
     Never,
     At(Instant),
+}
+
+impl Expiry {
+    /// Of a key that lasts so long, as a server tells it: rounded, so that it is gone for sure a
+    /// millisecond later. Beyond what a clock can tell is as good as never.
+    pub(crate) fn left(left: Option<Duration>) -> Self {
+        let expiry = left.and_then(|left| left.checked_add(Duration::from_millis(1)));
+        let expiry = expiry.and_then(|left| Instant::now().checked_add(left));
+        expiry.map_or(Self::Never, Self::At)
+    }
 }
 
 impl Polls {
@@ -43,6 +54,19 @@ impl Polls {
         }
     }
 
+    /// For a head in line that is told what happens: polls are for news that got lost.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            floor: QUIET_POLL,
+            cap: QUIET_POLL * 2,
+            expiry: Expiry::Unknown,
+        }
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.floor == QUIET_POLL
+    }
+
     /// Whether the holder's expiry is unknown or over, so that it is worth asking for.
     pub(crate) fn wants_expiry(&self) -> bool {
         match self.expiry {
@@ -59,7 +83,7 @@ impl Polls {
     pub(crate) fn next(&mut self) -> Instant {
         let now = Instant::now();
         let poll = now + self.floor + self.cap.saturating_sub(self.floor).mul_f64(jitter());
-        self.cap = (self.cap * 2).min(SLOWEST_POLL);
+        self.cap = (self.cap * 2).min(SLOWEST_POLL.max(self.floor * 2));
         match self.expiry {
             Expiry::At(expiry) if expiry > now => poll.min(expiry),
             _ => poll,

@@ -8,10 +8,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::contender::{Answer, Call, Contender};
 use crate::error::LockError;
 use crate::guard::LockGuard;
+use crate::lease::{Claim, Lease};
 use crate::line::{Full, InLine};
-use crate::release::{Heir, Inheritance};
+use crate::release::{Heir, Inheritance, Served};
+use crate::store::News;
 use crate::token::Holder;
 use crate::wait::{Expiry, Polls};
+
+/// So long the first in line leaves a key alone before it looks to be told of changes: where the lock
+/// goes from hand to hand its turn comes sooner.
+const WATCH_AFTER: Duration = Duration::from_millis(50);
 
 pub(crate) struct Waiter<'a> {
     call: &'a Call<'a>,
@@ -20,7 +26,29 @@ pub(crate) struct Waiter<'a> {
     contender: Option<Contender<'a>>,
     polls: Option<Polls>,
     next: Instant,
+    /// When it has to look at the key to be told of its next change; none once it has, or while it is
+    /// not the first.
+    watch_at: Option<Instant>,
+    watching: bool,
+    /// The server does not tell of changes.
+    deaf: bool,
     last: Option<Holder>,
+}
+
+/// What a waiter has to do.
+pub(crate) enum Turn<'a> {
+    /// The lock was handed over within the client.
+    Inherited(Inheritance),
+    /// Another client passed it on.
+    Passed(Contender<'a>, Lease, Claim),
+    /// It is time to ask, or to give up.
+    Ask,
+}
+
+/// Why the head stopped waiting.
+enum Due {
+    Passed,
+    Ask,
 }
 
 impl<'a> Waiter<'a> {
@@ -39,41 +67,79 @@ impl<'a> Waiter<'a> {
             contender: None,
             polls: None,
             next: Instant::now(),
+            watch_at: None,
+            watching: false,
+            deaf: false,
             last: None,
         })
     }
 
-    /// Waits until the lock is handed over, or it is time to ask for it (`None`), or to give up.
+    /// Waits until the lock is handed over or passed on, or it is time to ask for it or to give up.
     ///
-    /// Cancellation safety: what is handed over meanwhile is released by whoever does that.
-    pub(crate) async fn turn(&mut self, give_up: Instant) -> Option<Inheritance> {
+    /// Cancellation safety: what is handed over meanwhile is released by whoever does that, what is
+    /// passed on by its place.
+    pub(crate) async fn turn(&mut self, give_up: Instant) -> Turn<'a> {
         let Call {
             options, function, ..
         } = *self.call;
-        let (reply, mut handed_over) = oneshot::channel();
-        self.line.leave_heir(Box::new(Heir {
-            function,
-            ttl: options.ttl,
-            hold: options.renew.unwrap_or_default(),
-            fence_key: self.call.fence_key.map(Into::into),
-            command_deadline: self.call.shared.settings.command_deadline,
-            reply,
-        }));
-        tokio::select! {
-            biased;
-            inheritance = &mut handed_over => return inheritance.ok(),
-            _ = timeout_at(give_up, self.due()) => {}
+        loop {
+            let (reply, mut served) = oneshot::channel();
+            self.line.leave_heir(Box::new(Heir {
+                function,
+                ttl: options.ttl,
+                hold: options.renew.unwrap_or_default(),
+                fence_key: self.call.fence_key.map(Into::into),
+                command_deadline: self.call.shared.settings.command_deadline,
+                give_up,
+                reply,
+            }));
+            let due = tokio::select! {
+                biased;
+                served = &mut served => Err(served.ok()),
+                due = timeout_at(give_up, self.due()) => Ok(due.unwrap_or(Due::Ask)),
+            };
+            let served = match &due {
+                Err(_) => None,
+                Ok(_) if self.line.take_heir() => None,
+                Ok(_) => {
+                    // Somebody is at it: that is a command under way.
+                    let limit = Instant::now() + self.call.shared.settings.command_deadline;
+                    timeout_at(limit, served).await.ok().and_then(Result::ok)
+                }
+            };
+            match (due, served) {
+                (Err(Some(Served::HandedOver(lock))), _) | (_, Some(Served::HandedOver(lock))) => {
+                    return Turn::Inherited(lock);
+                }
+                (Err(Some(Served::InLine(queued))), _) | (_, Some(Served::InLine(queued))) => {
+                    let served = queued.served;
+                    self.contender = Some(Contender::in_line(self.call, queued));
+                    self.watching = false;
+                    self.waits(WATCH_AFTER);
+                    self.next = self.polls.as_mut().map_or(self.next, Polls::next);
+                    if served {
+                        return self.passed();
+                    }
+                }
+                (Ok(Due::Passed), None) => return self.passed(),
+                (Ok(Due::Ask) | Err(None), None) => return Turn::Ask,
+            }
         }
-        if self.line.take_heir() {
-            return None;
-        }
-        // Somebody is at it: that is a command under way.
-        let limit = Instant::now() + self.call.shared.settings.command_deadline;
-        timeout_at(limit, handed_over).await.ok()?.ok()
     }
 
-    /// Ends when this waiter is the first, and the lock may be free.
-    async fn due(&mut self) {
+    fn passed(&mut self) -> Turn<'a> {
+        let passed = self.contender.as_mut().and_then(Contender::passed);
+        match (passed, self.contender.take()) {
+            (Some((lease, claim)), Some(contender)) => Turn::Passed(contender, lease, claim),
+            (_, contender) => {
+                self.contender = contender;
+                Turn::Ask
+            }
+        }
+    }
+
+    /// Ends when this waiter is the first, and the lock is passed on to it or may be free.
+    async fn due(&mut self) -> Due {
         while !self.line.is_first() {
             self.line.woken().await;
         }
@@ -85,42 +151,116 @@ impl<'a> Waiter<'a> {
                 Polls::new()
             });
             if !held_here {
-                return;
+                return Due::Ask;
             }
             self.next = polls.next();
         }
         loop {
-            tokio::select! {
+            let standing = self.contender.as_mut().and_then(Contender::standing);
+            let Some(standing) = standing else {
+                tokio::select! {
+                    biased;
+                    () = self.line.woken() => {}
+                    () = sleep_until(self.next) => return Due::Ask,
+                }
+                if !self.line.is_held_here() {
+                    return Due::Ask;
+                }
+                continue;
+            };
+            let look = self.watch_at.map_or(self.next, |at| at.min(self.next));
+            let heard = tokio::select! {
                 biased;
-                () = self.line.woken() => {}
-                () = sleep_until(self.next) => return,
-            }
-            if !self.line.is_held_here() {
-                return;
+                news = standing.listener().heard() => Some(news),
+                () = sleep_until(look) => None,
+            };
+            match heard {
+                Some(News::Turn) => return Due::Passed,
+                Some(News::Changed) => {
+                    self.watching = false;
+                    return Due::Ask;
+                }
+                Some(News::Next(claim)) => {
+                    standing.first = true;
+                    self.watch_at = Some(Instant::now() + WATCH_AFTER);
+                    let expiry = Expiry::left(Some(claim));
+                    if let (Expiry::At(expiry), Some(polls)) = (expiry, &mut self.polls) {
+                        self.next = self.next.min(expiry);
+                        polls.expires(Expiry::At(expiry));
+                    }
+                }
+                None if self.watch_at.take().is_none_or(|at| Instant::now() < at) => {
+                    return Due::Ask;
+                }
+                None => match standing.listener().watch().await {
+                    Ok(Some(_)) => self.watching = true,
+                    Ok(None) => return Due::Ask,
+                    // It is not told of changes, and has to look often.
+                    Err(_) => {
+                        self.deaf = true;
+                        return Due::Ask;
+                    }
+                },
             }
         }
     }
 
     /// Asks the store, as the first in line.
     pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Option<LockGuard>, LockError> {
-        let mut contender = match self.contender.take() {
+        let current = self.contender.take();
+        let current = current.filter(|contender| !contender.is_outdated());
+        let is_new = current.is_none();
+        let mut contender = match current {
             Some(contender) => contender,
             None => Contender::new(self.call)?,
         };
-        let holder = match contender.ask(give_up).await? {
+        let mut answer = contender.ask(give_up).await?;
+        if is_new
+            && matches!(answer, Answer::Busy(..))
+            && timeout_at(give_up, contender.stand()).await == Ok(true)
+        {
+            answer = contender.ask(give_up).await?;
+        }
+        let (holder, expiry) = match answer {
             Answer::Held(lease) => return Ok(Some(contender.guard(lease))),
-            Answer::Busy(holder) => holder,
+            Answer::Busy(holder, expiry) => (holder, expiry),
         };
         self.contender = Some(contender);
         self.line.saw(&holder);
-        let polls = self.polls.get_or_insert_with(Polls::new);
-        if polls.wants_expiry() || self.last.as_ref() != Some(&holder) {
-            let expiry = timeout_at(give_up, expiry(self.call)).await;
-            polls.expires(expiry.unwrap_or(Expiry::Unknown));
-            self.last = Some(holder);
+        self.waits(if is_new { Duration::ZERO } else { WATCH_AFTER });
+        let known = matches!(expiry, Expiry::At(_) | Expiry::Never);
+        if let Some(polls) = &mut self.polls {
+            if known {
+                polls.expires(expiry);
+            } else if polls.wants_expiry() || self.last.as_ref() != Some(&holder) {
+                let expiry = timeout_at(give_up, look(self.call)).await;
+                polls.expires(expiry.unwrap_or(Expiry::Unknown));
+            }
+            self.next = polls.next();
         }
-        self.next = polls.next();
+        self.last = Some(holder);
         Ok(None)
+    }
+
+    /// Decides when to look again: seldom where it is told what happens. The first in line is told of
+    /// whatever happens to the key once it has looked at it, in `watch_after`.
+    fn waits(&mut self, watch_after: Duration) {
+        let standing = self.contender.as_mut().and_then(Contender::standing);
+        self.line.stands(standing.is_some());
+        let (told, first) = standing.map_or((false, false), |standing| {
+            (standing.is_told(), standing.first)
+        });
+        let watches = told && first && !self.deaf;
+        self.watch_at = (watches && !self.watching).then(|| Instant::now() + watch_after);
+        let quiet = told && (watches || !first);
+        if self
+            .polls
+            .as_ref()
+            .is_none_or(|polls| polls.is_quiet() != quiet)
+        {
+            let polls = if quiet { Polls::quiet() } else { Polls::new() };
+            self.polls = Some(polls);
+        }
     }
 
     /// What was handed over was lost before it could be used.
@@ -131,13 +271,9 @@ impl<'a> Waiter<'a> {
 }
 
 /// When the present holder's key expires, for the timer of the first in line.
-async fn expiry(call: &Call<'_>) -> Expiry {
-    let Ok(Some((_, left))) = call.shared.inspect(call.key).await else {
-        return Expiry::Unknown;
-    };
-    // PTTL rounds: a millisecond later the key is gone for sure. Beyond what a clock can tell is as good
-    // as never.
-    let expiry = left.and_then(|left| left.checked_add(Duration::from_millis(1)));
-    let expiry = expiry.and_then(|left| Instant::now().checked_add(left));
-    expiry.map_or(Expiry::Never, Expiry::At)
+async fn look(call: &Call<'_>) -> Expiry {
+    match call.shared.inspect(call.key).await {
+        Ok(Some((_, left))) => Expiry::left(left),
+        _ => Expiry::Unknown,
+    }
 }

@@ -48,7 +48,7 @@ async fn a_waiter_is_handed_the_lock_with_its_own_ttl() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_line_is_served_in_order_and_others_get_a_turn() {
+async fn the_line_is_served_in_order_and_never_free_in_between() {
     let double = LockDouble::new();
     double.slow(Duration::from_millis(1));
     let client = double.client();
@@ -69,8 +69,8 @@ async fn the_line_is_served_in_order_and_others_get_a_turn() {
     let order = order.lock().expect("unharmed").clone();
     assert_eq!(order, (0..20).collect::<Vec<_>>());
     let freed = codes.iter().filter(|code| **code == Release::Deleted);
-    // After eight in a row, and when nobody waits any more.
-    assert_eq!(freed.count(), 3, "{codes:?}");
+    // When nobody waits any more.
+    assert_eq!(freed.count(), 1, "{codes:?}");
 }
 
 #[tokio::test(start_paused = true)]

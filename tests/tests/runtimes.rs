@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lock_runtime::{
-    AcquireForm, LockClient, LockSession, LockStore, LockToken, MemoryStore, Release, StoreFuture,
-    Stored,
+    AcquireForm, LockClient, LockSession, LockStore, LockToken, MemoryStore, Passed, Release,
+    StoreFuture, Stored,
 };
 use tests::Server;
 use tokio::runtime::{Builder, Runtime};
@@ -172,9 +172,14 @@ impl LockSession for Panicking {
         self.0.acquire(key, token, ttl, form)
     }
 
-    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        line: Option<&'a str>,
+        token: &'a LockToken,
+    ) -> StoreFuture<'a, Passed> {
         assert!(!key.ends_with("bad"), "the bug");
-        self.0.release(key, token)
+        self.0.release(key, line, token)
     }
 
     fn extend<'a>(

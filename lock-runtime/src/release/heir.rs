@@ -1,4 +1,5 @@
-//! Handing a lock over: the token of a waiter takes the place of the one that is given back.
+//! Handing a lock over: the token of a waiter takes the place of the one that is given back, or queues
+//! up in the line on the server while the lock goes to others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,9 @@ use super::queue::{Job, Released, Releases};
 use crate::chance::jitter;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
-use crate::store::{LockSession, Release, Swap};
+use crate::line::{Left, Next};
+use crate::standing::Standing;
+use crate::store::{LockSession, Position, Release, Swap, Swapped};
 use crate::token::LockToken;
 
 /// Between two sendings of a swap, of which chance leaves a part.
@@ -26,7 +29,15 @@ pub(crate) struct Heir {
     pub(crate) fence_key: Option<Arc<str>>,
     /// How long an unanswered swap is sent again.
     pub(crate) command_deadline: Duration,
-    pub(crate) reply: oneshot::Sender<Inheritance>,
+    /// How long it waits at most.
+    pub(crate) give_up: Instant,
+    pub(crate) reply: oneshot::Sender<Served>,
+}
+
+/// What a waiter is given.
+pub(crate) enum Served {
+    HandedOver(Inheritance),
+    InLine(InLine),
 }
 
 /// A lock that was handed over. Dropped, it is released.
@@ -38,11 +49,27 @@ pub(crate) struct Inheritance {
     pub(crate) since: Instant,
 }
 
+/// A place in the line on the server. Dropped, it is given up.
+pub(crate) struct InLine {
+    pub(crate) place: Place,
+    pub(crate) token: LockToken,
+    pub(crate) standing: Standing,
+    /// Whether the lock is its own already.
+    pub(crate) served: bool,
+}
+
+impl Heir {
+    fn token(&self) -> LockToken {
+        LockToken::new(self.function, self.ttl, self.hold)
+    }
+}
+
 impl Job {
     /// Gives the lock to the first in line instead of deleting it, if there is one and the token stands
-    /// at the key as far as we know. What is not settled here the job goes on to delete.
+    /// at the key as far as we know; or lets that one queue up where it is the turn of other clients.
+    /// What is not settled here the job goes on to delete.
     ///
-    /// Cancellation safety: the heir's place is armed before the swap is sent, so that a token which
+    /// Cancellation safety: the heir's place is armed before anything is sent, so that a token which
     /// nobody takes is deleted behind it.
     pub(super) async fn hand_over(&mut self, releases: &Arc<Releases>) {
         let [carrier] = &*self.carriers else { return };
@@ -50,15 +77,32 @@ impl Job {
         if self.sent || !self.stood || carrier.unanswered > 0 || !carrier.session.is_open() {
             return;
         }
-        let mut session = carrier.session.clone();
-        let Some((id, left)) = releases.lines.heir(&self.key) else {
-            return;
-        };
-        let Ok(heir) = left.downcast::<Heir>() else {
-            return;
-        };
-        let token = LockToken::new(heir.function, heir.ttl, heir.hold);
-        let key = self.key.clone();
+        let session = carrier.session.clone();
+        let heir = |left: Left| left.downcast::<Heir>().ok();
+        match releases.lines.next(&self.key) {
+            Next::HandOver(id, left) => {
+                if let Some(heir) = heir(left) {
+                    self.swap_in(releases, session, id, *heir).await;
+                }
+            }
+            Next::PassOn(left) => {
+                if let Some(heir) = heir(left) {
+                    self.pass_on(releases, session, *heir).await;
+                }
+            }
+            Next::LetGo => {}
+        }
+    }
+
+    async fn swap_in(
+        &mut self,
+        releases: &Arc<Releases>,
+        mut session: Arc<dyn LockSession>,
+        id: u64,
+        heir: Heir,
+    ) {
+        let (key, token) = (self.key.clone(), heir.token());
+        let line = releases.lines.key_of(&key);
         let Some(mut place) = Place::reserve(releases, key, token.clone(), heir.ttl) else {
             return;
         };
@@ -68,7 +112,12 @@ impl Job {
             place.sending(&session);
             // Sent again, the same two tokens show what became of the first sending: once the old one is
             // gone from its key, no swap of it can land.
-            match self.swap(&*session, &token, &heir).await {
+            let swapped = self.swap(&*session, line.as_deref(), &token, &heir).await;
+            let swap = swapped.map(|swapped| {
+                releases.lines.others(&self.key, swapped.others);
+                swapped.swap
+            });
+            match swap {
                 Ok(Swap::Missing) => {
                     place.came_too_late();
                     return self.settle(Release::Missing, first);
@@ -87,47 +136,129 @@ impl Job {
                     releases.lines.leave(&self.key, id);
                     self.settle(Release::HandedOver, first);
                     // A waiter that has left drops it, and thereby gives it back.
-                    let _ = heir.reply.send(Inheritance {
+                    let _ = heir.reply.send(Served::HandedOver(Inheritance {
                         place,
                         token,
                         fence,
                         since,
-                    });
+                    }));
                     return;
                 }
-                Err(error) if error.is_ambiguous() => {}
                 Err(error) => {
-                    if error.kind() == StoreErrorKind::Unreachable {
-                        place.not_sent();
-                    } else {
-                        place.refused(&session);
-                    }
-                    // It did not run: the release that follows is the first sending.
-                    self.sent = !first;
-                    return;
+                    let again = self.again(&mut place, &session, &error, first, deadline);
+                    let Some(next) = again.await.then(|| releases.store.session()) else {
+                        return;
+                    };
+                    let Ok(next) = next.await else { return };
+                    session = next;
                 }
             }
-            if Instant::now() >= deadline {
-                return;
-            }
-            sleep_until(deadline.min(Instant::now() + PAUSE.mul_f64(jitter()))).await;
-            let Ok(next) = releases.store.session().await else {
-                return;
-            };
-            session = next;
         }
+    }
+
+    /// Passes the lock on in the order of the line on the server, at whose end the heir stands then. An
+    /// unanswered command is sent again as it was: whatever the first sending did, the heir stands there
+    /// once, and the lock is passed on once.
+    async fn pass_on(
+        &mut self,
+        releases: &Arc<Releases>,
+        mut session: Arc<dyn LockSession>,
+        heir: Heir,
+    ) {
+        let (key, token) = (self.key.clone(), heir.token());
+        let (Some(line), Some(listener)) = (
+            releases.lines.key_of(&key),
+            releases.store.listen(&key, &token),
+        ) else {
+            return;
+        };
+        let Some(mut place) = Place::reserve(releases, key.clone(), token.clone(), heir.ttl) else {
+            return;
+        };
+        let mut standing = Standing::new(&token, heir.ttl, listener);
+        place.stands(&standing.head);
+        let deadline = Instant::now() + heir.command_deadline;
+        loop {
+            let first = !std::mem::replace(&mut self.sent, true);
+            place.sending(&session);
+            let asked = standing.asking();
+            let limit = heir.give_up.saturating_duration_since(Instant::now());
+            let head = &standing.head;
+            let passed = session.pass(&key, &line, &self.token, None, Some(head), limit);
+            match passed.await {
+                Ok(passed) => {
+                    releases.lines.others(&key, passed.others);
+                    self.settle(passed.release, first);
+                    place.missed(&session);
+                    let served = passed.served.then_some(Position {
+                        joined_now: true,
+                        first: true,
+                    });
+                    let Some(position) = passed.position.or(served) else {
+                        // Its reply is dropped: it asks by itself.
+                        return;
+                    };
+                    standing.answered(&asked, position);
+                    let _ = heir.reply.send(Served::InLine(InLine {
+                        place,
+                        token,
+                        standing,
+                        served: passed.served,
+                    }));
+                    return;
+                }
+                Err(error) => {
+                    let again = self.again(&mut place, &session, &error, first, deadline);
+                    let Some(next) = again.await.then(|| releases.store.session()) else {
+                        return;
+                    };
+                    let Ok(next) = next.await else { return };
+                    session = next;
+                }
+            }
+        }
+    }
+
+    /// Whether a command that failed is to be sent again; waits until then.
+    async fn again(
+        &mut self,
+        place: &mut Place,
+        session: &Arc<dyn LockSession>,
+        error: &StoreError,
+        first: bool,
+        deadline: Instant,
+    ) -> bool {
+        if !error.is_ambiguous() {
+            if error.kind() == StoreErrorKind::Unreachable {
+                place.not_sent();
+            } else {
+                place.refused(session);
+            }
+            // It did not run: the release that follows is the first sending.
+            self.sent = !first;
+            return false;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        sleep_until(deadline.min(Instant::now() + PAUSE.mul_f64(jitter()))).await;
+        true
     }
 
     async fn swap(
         &self,
         session: &dyn LockSession,
+        line: Option<&str>,
         token: &LockToken,
         heir: &Heir,
-    ) -> Result<Swap, StoreError> {
+    ) -> Result<Swapped, StoreError> {
         let (key, old, ttl) = (&*self.key, &self.token, heir.ttl);
         match &heir.fence_key {
-            None => session.swap(key, old, token, ttl).await,
-            Some(fence_key) => session.swap_fenced(key, fence_key, old, token, ttl).await,
+            None => session.swap(key, line, old, token, ttl).await,
+            Some(fence_key) => {
+                let swapped = session.swap_fenced(key, line, fence_key, old, token, ttl);
+                swapped.await
+            }
         }
     }
 

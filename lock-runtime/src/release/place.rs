@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::queue::{Answer, Carrier, Job, Releases};
 use super::worker::ensure_worker;
 use crate::line::Holding;
-use crate::store::LockSession;
+use crate::store::{Head, LockSession};
 use crate::token::LockToken;
 
 /// A reserved place: handing a token over to the queue cannot fail.
@@ -30,6 +30,8 @@ pub(crate) struct Place {
     doubtful: Option<Instant>,
     /// SETs that may yet run, in the order of their sending.
     unanswered: Vec<Sent>,
+    /// Where somebody may pass the lock on to the token.
+    head: Option<Head>,
     /// While it is held, or taken for it.
     holding: Option<Holding>,
     /// Whether it is given back in time, and nobody will hear the answer.
@@ -60,6 +62,7 @@ impl Place {
             ran: None,
             doubtful: None,
             unanswered: Vec::new(),
+            head: None,
             holding: None,
             unheard: false,
         })
@@ -111,7 +114,7 @@ impl Place {
         let since = self.since();
         // If only one SET can have put it there, that one will not land again.
         let before = self.ran.or(self.doubtful);
-        if before.is_none() && self.unanswered.len() == 1 {
+        if before.is_none() && self.head.is_none() && self.unanswered.len() == 1 {
             self.unanswered.clear();
         }
         self.take(session);
@@ -149,7 +152,30 @@ impl Place {
     /// The token that a swap was to replace is gone, and so is whatever it put there.
     pub(crate) fn came_too_late(&mut self) {
         self.unanswered.clear();
+        self.head = None;
         self.home = None;
+    }
+
+    /// The token may stand in line from now on: somebody may pass the lock on to it at any time.
+    pub(crate) fn stands(&mut self, head: &Head) {
+        if self.head.is_none() {
+            self.head = Some(head.clone());
+        }
+    }
+
+    /// It has left the line, and comes into it again by a SET alone that is still under way.
+    pub(crate) fn leaves_line(&mut self) {
+        if self.unanswered.len() <= 1 {
+            self.head = None;
+        }
+    }
+
+    /// The lock was passed on to it at some time after `since`.
+    pub(crate) fn passed(&mut self, since: Instant) {
+        self.ran = Some(since);
+        if self.unanswered.is_empty() {
+            self.head = None;
+        }
     }
 
     /// From now on those in line wait for this place's release.
@@ -183,6 +209,11 @@ impl Place {
 
     /// Whether the token may stand at the key, now or later.
     pub(crate) fn may_stand(&self) -> bool {
+        self.is_in_doubt() || self.head.is_some()
+    }
+
+    /// The same, but for a lock that somebody passed on to it.
+    pub(crate) fn is_in_doubt(&self) -> bool {
         self.ran.is_some() || !self.unanswered.is_empty()
     }
 
@@ -244,6 +275,7 @@ impl Place {
             key: self.key.clone(),
             token: self.token.clone(),
             carriers,
+            head: self.head.take(),
             stood,
             over: Instant::now() + self.ttl,
             sent: false,

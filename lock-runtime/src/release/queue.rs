@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::line::{Holding, Lines};
-use crate::store::{LockSession, LockStore, Release};
+use crate::store::{Head, LockSession, LockStore, Release};
 use crate::token::LockToken;
 
 /// One client's releases.
@@ -69,6 +69,8 @@ pub(super) struct Job {
     pub(super) token: LockToken,
     /// The sessions whose answer is still wanted.
     pub(super) carriers: Vec<Carrier>,
+    /// Where it may stand in line.
+    pub(super) head: Option<Head>,
     /// Whether a SET that has run may have left the token at the key.
     pub(super) stood: bool,
     /// When the last ttl that this token can have been given is over.

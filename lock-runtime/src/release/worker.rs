@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use super::queue::{Carrier, Job, Released, Releases};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{LockSession, LockStore, Release};
+use crate::line::Lines;
+use crate::store::{Head, LockSession, LockStore, Release};
 use crate::token::LockToken;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -146,12 +147,20 @@ impl Job {
             let out = out.count();
             let carrier = &mut self.carriers[at];
             // Otherwise what is deleted may be the work of another SET than those out here.
-            let only = !self.stood && out == usize::from(carrier.unanswered > 0);
+            // As may be that of whoever passed the lock on to it.
+            let only =
+                !self.stood && self.head.is_none() && out == usize::from(carrier.unanswered > 0);
             let mut first = !std::mem::replace(&mut self.sent, true);
             let (key, token) = (&*self.key, &self.token);
+            let given_back = GivenBack {
+                lines: &releases.lines,
+                key,
+                token,
+                head: self.head.as_ref(),
+            };
             let mut answer = None;
             if let Some(own) = carrier.own_session(tries) {
-                let mut sent = pin!(carrier.release(own.clone(), key, token, only));
+                let mut sent = pin!(carrier.release(own.clone(), &given_back, only));
                 let mut ahead = sole;
                 let own = poll_fn(|context| {
                     let answer = sent.as_mut().poll(context);
@@ -172,7 +181,7 @@ impl Job {
             }
             let answer = match answer {
                 Some(answer) => answer,
-                None => carrier.release_elsewhere(store, key, token, only).await,
+                None => carrier.release_elsewhere(store, &given_back, only).await,
             };
             match answer {
                 Ok(code) => {
@@ -225,27 +234,60 @@ impl Carrier {
     async fn release_elsewhere(
         &mut self,
         store: &dyn LockStore,
-        key: &str,
-        token: &LockToken,
+        given_back: &GivenBack<'_>,
         only: bool,
     ) -> Result<Release, StoreError> {
         let session = store.session().await?;
-        self.release(session, key, token, only).await
+        self.release(session, given_back, only).await
     }
 
     async fn release(
         &mut self,
         session: Arc<dyn LockSession>,
-        key: &str,
-        token: &LockToken,
+        given_back: &GivenBack<'_>,
         only: bool,
     ) -> Result<Release, StoreError> {
-        let code = session.release(key, token).await?;
+        let code = given_back.on(&*session).await?;
         if Arc::ptr_eq(&session, &self.session) {
             self.unanswered = 0;
         } else if code == Release::Deleted && only {
             self.unanswered = self.unanswered.saturating_sub(1);
         }
         Ok(code)
+    }
+}
+
+/// A token that is to be deleted from its key, and from its line.
+struct GivenBack<'a> {
+    lines: &'a Lines,
+    key: &'a str,
+    token: &'a LockToken,
+    head: Option<&'a Head>,
+}
+
+impl GivenBack<'_> {
+    async fn on(&self, session: &dyn LockSession) -> Result<Release, StoreError> {
+        let Self {
+            lines,
+            key,
+            token,
+            head,
+        } = *self;
+        let line = lines.key_of(key);
+        let pass = |line| session.pass(key, line, token, head, None, Duration::ZERO);
+        let passed = match &line {
+            Some(line) if head.is_some() || lines.has_others(key) => pass(line).await?,
+            line => session.release(key, line.as_deref(), token).await?,
+        };
+        lines.others(key, passed.others);
+        if let Some(line) = &line
+            && passed.release == Release::Deleted
+            && passed.others
+        {
+            // Nobody was told. Sent ahead of whatever this client asks next; its answer says nothing that
+            // anybody waits for.
+            let _ = pass(line).now_or_never();
+        }
+        Ok(passed.release)
     }
 }

@@ -1,5 +1,6 @@
 //! What a backend must do: a few commands on a session that keeps their order.
 
+mod line;
 mod memory;
 pub(crate) mod redis;
 
@@ -8,6 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use line::Inbox;
+pub use line::{Head, Joined, Listener, News, Passed, Position, Swapped};
 pub use memory::MemoryStore;
 
 use crate::error::{StoreError, StoreErrorKind};
@@ -35,6 +38,12 @@ pub trait LockStore: Send + Sync + 'static {
     /// `session`, for backends where nothing holds up anything.
     fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         self.session()
+    }
+
+    /// Where the head of `key` with `token` hears of it, in the calling runtime. Defaults to none, for
+    /// backends that tell nothing: their waiters look by themselves.
+    fn listen(&self, _key: &Arc<str>, _token: &LockToken) -> Option<Box<dyn Listener>> {
+        None
     }
 
     /// Where the store is, for people; no credentials.
@@ -72,9 +81,45 @@ pub trait LockSession: Send + Sync + 'static {
         })
     }
 
-    /// Deletes `key` if it holds `token`. An error of the kind
-    /// [`Unreachable`](crate::StoreErrorKind::Unreachable) says that nothing was sent.
-    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release>;
+    /// Takes the lock as `acquire` or, with a `fence_key`, as `acquire_fenced` does, or else joins the
+    /// `line` of `key`, which is kept for `limit` at least; whoever stands there already keeps its place.
+    /// A lock that holds the token already has the whole `ttl` again. Defaults to [`Joined::NoLine`].
+    fn join<'a>(
+        &'a self,
+        _key: &'a str,
+        _line: &'a str,
+        _fence_key: Option<&'a str>,
+        _head: &'a Head,
+        _ttl: Duration,
+        _limit: Duration,
+    ) -> StoreFuture<'a, Joined> {
+        Box::pin(async { Ok(Joined::NoLine) })
+    }
+
+    /// Deletes `key` if it holds `token`; or, if that costs nothing more, gives it to the first in `line`
+    /// as `pass` does. An error of the kind [`Unreachable`](crate::StoreErrorKind::Unreachable) says that
+    /// nothing was sent.
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        line: Option<&'a str>,
+        token: &'a LockToken,
+    ) -> StoreFuture<'a, Passed>;
+
+    /// Takes `leaving` out of the `line` of `key`, puts `joining` at its end, and if `key` holds `token`
+    /// or is free, gives it to the first in line who can be told. If nobody can, a key that holds `token`
+    /// is deleted. Defaults to a release, for backends without lines.
+    fn pass<'a>(
+        &'a self,
+        key: &'a str,
+        line: &'a str,
+        token: &'a LockToken,
+        _leaving: Option<&'a Head>,
+        _joining: Option<&'a Head>,
+        _limit: Duration,
+    ) -> StoreFuture<'a, Passed> {
+        self.release(key, Some(line), token)
+    }
 
     /// Puts `new` in the place of `old` for `ttl`, if `key` holds that: the lock changes hands without
     /// having been free. Defaults to a refusal, for backends that cannot: the lock is then released,
@@ -82,10 +127,11 @@ pub trait LockSession: Send + Sync + 'static {
     fn swap<'a>(
         &'a self,
         _key: &'a str,
+        _line: Option<&'a str>,
         _old: &'a LockToken,
         _new: &'a LockToken,
         _ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
+    ) -> StoreFuture<'a, Swapped> {
         Box::pin(async { Err(StoreError::no_swap()) })
     }
 
@@ -93,11 +139,12 @@ pub trait LockSession: Send + Sync + 'static {
     fn swap_fenced<'a>(
         &'a self,
         _key: &'a str,
+        _line: Option<&'a str>,
         _fence_key: &'a str,
         _old: &'a LockToken,
         _new: &'a LockToken,
         _ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
+    ) -> StoreFuture<'a, Swapped> {
         Box::pin(async { Err(StoreError::no_swap()) })
     }
 
@@ -199,7 +246,7 @@ pub enum Release {
     NotOurs,
     /// Code `-2`: the key held our token and could not be deleted; its ttl ends it.
     NotDeleted,
-    /// The key held our token and holds that of a waiter of the same client now.
+    /// The key held our token and holds that of a waiter now.
     HandedOver,
 }
 

@@ -14,7 +14,7 @@ use crate::builder::LockClientBuilder;
 use crate::client::LockClient;
 use crate::error::LockError;
 use crate::release::ensure_worker;
-use crate::store::{LockSession, LockStore, MemoryStore, StoreFuture, Stored};
+use crate::store::{Listener, LockSession, LockStore, MemoryStore, StoreFuture, Stored};
 use crate::token::{Holder, LockToken};
 
 /// Longer than any lease of a test.
@@ -326,6 +326,10 @@ impl LockStore for LockDouble {
 
     fn exclusive(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
         self.wire.exclusive()
+    }
+
+    fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
+        self.wire.listen(key, token)
     }
 
     fn address(&self) -> String {

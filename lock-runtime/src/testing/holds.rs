@@ -127,7 +127,10 @@ impl Holds {
 
     /// What a renewal would find and tell after the key has gone.
     fn take_away(&self, taken: &Taken) {
-        let _ = self.memory.release(&taken.key, &taken.token).now_or_never();
+        let _ = self
+            .memory
+            .release(&taken.key, None, &taken.token)
+            .now_or_never();
         taken.end(self.found(taken));
     }
 }

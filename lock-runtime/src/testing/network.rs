@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fault::{Command, Commands, Fault, Seen};
-use crate::store::{MemoryStore, Swap};
+use crate::store::{MemoryStore, Release, Swap};
 
 pub(super) struct Network {
     pub(super) memory: MemoryStore,
@@ -120,6 +120,16 @@ impl Network {
     pub(super) fn swapped(&self, swap: Swap, key: &str) {
         if matches!(swap, Swap::Swapped(_)) {
             self.done(Command::Release, key);
+            self.done(Command::Acquire, key);
+        }
+    }
+
+    /// A lock that was passed on was given back and taken, too.
+    pub(super) fn released(&self, release: Release, key: &str) {
+        if matches!(release, Release::Deleted | Release::HandedOver) {
+            self.done(Command::Release, key);
+        }
+        if release == Release::HandedOver {
             self.done(Command::Acquire, key);
         }
     }

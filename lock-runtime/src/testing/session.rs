@@ -14,7 +14,7 @@ use super::fault::{Command, Fault};
 use super::network::{Network, Passage};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::options::AcquireForm;
-use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
+use crate::store::{Fenced, Head, Joined, LockSession, Passed, StoreFuture, Stored, Swapped};
 use crate::token::LockToken;
 
 /// Commands without an answer, in a row, after which a connection counts as dead.
@@ -226,16 +226,73 @@ impl LockSession for Session {
         Box::pin(self.send(Command::Acquire, key, work))
     }
 
-    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
-        let (own, token) = (key.to_owned(), token.clone());
+    fn join<'a>(
+        &'a self,
+        key: &'a str,
+        line: &'a str,
+        fence_key: Option<&'a str>,
+        head: &'a Head,
+        ttl: Duration,
+        limit: Duration,
+    ) -> StoreFuture<'a, Joined> {
+        let (own, line) = (key.to_owned(), line.to_owned());
+        let (beside, head) = (fence_key.map(str::to_owned), head.clone());
         let work: Work<_> = Box::new(move |network| {
-            let (key, token) = (own.clone(), token.clone());
+            let (key, line) = (own.clone(), line.clone());
+            let (beside, head) = (beside.clone(), head.clone());
             Box::pin(async move {
-                let code = network.memory.release(&key, &token).await?;
-                if code == Release::Deleted {
-                    network.done(Command::Release, &key);
+                let (memory, beside) = (&network.memory, beside.as_deref());
+                let joined = memory.join(&key, &line, beside, &head, ttl, limit);
+                let joined = joined.await?;
+                if matches!(joined, Joined::Granted(_)) {
+                    network.done(Command::Acquire, &key);
                 }
-                Ok(code)
+                Ok(joined)
+            })
+        });
+        Box::pin(self.send(Command::Acquire, key, work))
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        line: Option<&'a str>,
+        token: &'a LockToken,
+    ) -> StoreFuture<'a, Passed> {
+        let (own, line, token) = (key.to_owned(), line.map(str::to_owned), token.clone());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, line, token) = (own.clone(), line.clone(), token.clone());
+            Box::pin(async move {
+                let passed = network.memory.release(&key, line.as_deref(), &token);
+                let passed = passed.await?;
+                network.released(passed.release, &key);
+                Ok(passed)
+            })
+        });
+        Box::pin(self.send(Command::Release, key, work))
+    }
+
+    fn pass<'a>(
+        &'a self,
+        key: &'a str,
+        line: &'a str,
+        token: &'a LockToken,
+        leaving: Option<&'a Head>,
+        joining: Option<&'a Head>,
+        limit: Duration,
+    ) -> StoreFuture<'a, Passed> {
+        let (own, line, token) = (key.to_owned(), line.to_owned(), token.clone());
+        let (leaving, joining) = (leaving.cloned(), joining.cloned());
+        let work: Work<_> = Box::new(move |network| {
+            let (key, line, token) = (own.clone(), line.clone(), token.clone());
+            let (leaving, joining) = (leaving.clone(), joining.clone());
+            Box::pin(async move {
+                let memory = &network.memory;
+                let (leaving, joining) = (leaving.as_ref(), joining.as_ref());
+                let passed = memory.pass(&key, &line, &token, leaving, joining, limit);
+                let passed = passed.await?;
+                network.released(passed.release, &key);
+                Ok(passed)
             })
         });
         Box::pin(self.send(Command::Release, key, work))
@@ -244,17 +301,21 @@ impl LockSession for Session {
     fn swap<'a>(
         &'a self,
         key: &'a str,
+        line: Option<&'a str>,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        let (own, old, new) = (key.to_owned(), old.clone(), new.clone());
+    ) -> StoreFuture<'a, Swapped> {
+        let (own, line) = (key.to_owned(), line.map(str::to_owned));
+        let (old, new) = (old.clone(), new.clone());
         let work: Work<_> = Box::new(move |network| {
-            let (key, old, new) = (own.clone(), old.clone(), new.clone());
+            let (key, line) = (own.clone(), line.clone());
+            let (old, new) = (old.clone(), new.clone());
             Box::pin(async move {
-                let swap = network.memory.swap(&key, &old, &new, ttl).await?;
-                network.swapped(swap, &key);
-                Ok(swap)
+                let memory = &network.memory;
+                let swapped = memory.swap(&key, line.as_deref(), &old, &new, ttl).await?;
+                network.swapped(swapped.swap, &key);
+                Ok(swapped)
             })
         });
         Box::pin(self.send(Command::HandOver, key, work))
@@ -263,21 +324,27 @@ impl LockSession for Session {
     fn swap_fenced<'a>(
         &'a self,
         key: &'a str,
+        line: Option<&'a str>,
         fence_key: &'a str,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        let (own, beside) = (key.to_owned(), fence_key.to_owned());
+    ) -> StoreFuture<'a, Swapped> {
+        let (own, line, beside) = (
+            key.to_owned(),
+            line.map(str::to_owned),
+            fence_key.to_owned(),
+        );
         let (old, new) = (old.clone(), new.clone());
         let work: Work<_> = Box::new(move |network| {
-            let (key, beside) = (own.clone(), beside.clone());
+            let (key, line, beside) = (own.clone(), line.clone(), beside.clone());
             let (old, new) = (old.clone(), new.clone());
             Box::pin(async move {
-                let memory = &network.memory;
-                let swap = memory.swap_fenced(&key, &beside, &old, &new, ttl).await?;
-                network.swapped(swap, &key);
-                Ok(swap)
+                let (memory, line) = (&network.memory, line.as_deref());
+                let swapped = memory.swap_fenced(&key, line, &beside, &old, &new, ttl);
+                let swapped = swapped.await?;
+                network.swapped(swapped.swap, &key);
+                Ok(swapped)
             })
         });
         Box::pin(self.send(Command::HandOver, key, work))

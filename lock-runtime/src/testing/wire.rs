@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::network::Network;
 use super::session::Session;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{LockSession, LockStore, StoreFuture};
+use crate::store::{Listener, LockSession, LockStore, StoreFuture};
+use crate::token::LockToken;
 
 /// Makes connections over the network. Clones share them.
 #[derive(Clone)]
@@ -80,6 +81,10 @@ impl LockStore for Wire {
             };
             Ok(session as Arc<dyn LockSession>)
         })
+    }
+
+    fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
+        self.network.memory.listen(key, token)
     }
 
     fn address(&self) -> String {

@@ -140,8 +140,9 @@ impl World {
             Stranger::Redis(_) => {
                 let pattern = format!("{}*", self.prefix);
                 let keys = self.command::<Vec<String>>(&["KEYS", &pattern]).await;
-                let fences = format!("{}fence:", self.prefix);
-                keys.iter().filter(|key| !key.starts_with(&fences)).count()
+                let beside = ["fence:", "line:{"].map(|name| format!("{}{name}", self.prefix));
+                let locks = |key: &&String| !beside.iter().any(|name| key.starts_with(name));
+                keys.iter().filter(locks).count()
             }
         }
     }

@@ -78,11 +78,33 @@ impl Channel {
             all.add_command(question);
         }
         all.add_command(command);
+        let mut answers = self.send_all(&all).await?;
+        let answer = self.extracted(answers.pop());
+        Ok((answers, answer))
+    }
+
+    /// Two commands in one write.
+    pub(super) async fn send_with(
+        &self,
+        command: Cmd,
+        other: Cmd,
+    ) -> Result<(Result<Value, Failure>, Result<Value, Failure>), Failure> {
+        let mut all = Pipeline::new();
+        all.add_command(command).add_command(other);
+        let mut answers = self.send_all(&all).await?.into_iter();
+        let first = self.extracted(answers.next());
+        Ok((first, self.extracted(answers.next())))
+    }
+
+    async fn send_all(&self, all: &Pipeline) -> Result<Vec<Value>, Failure> {
         let mut connection = self.connection.clone();
-        let answers = connection.send_packed_commands(&all, 0, all.len());
-        let mut answers = self.answered(self.response_timeout, answers).await?;
-        let answer = answers.pop().unwrap_or_default().extract_error();
-        Ok((answers, answer.map_err(|error| self.failed(&error))))
+        let answers = connection.send_packed_commands(all, 0, all.len());
+        self.answered(self.response_timeout, answers).await
+    }
+
+    fn extracted(&self, answer: Option<Value>) -> Result<Value, Failure> {
+        let answer = answer.unwrap_or_default().extract_error();
+        answer.map_err(|error| self.failed(&error))
     }
 
     async fn answered<T>(

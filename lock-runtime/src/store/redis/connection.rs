@@ -5,16 +5,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use redis::aio::AsyncPushSender;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
+    ProtocolVersion,
+};
 use tokio::runtime::{Handle, Id};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connections::Connections;
 use super::dialect::{Failure, failure};
 use super::session::RedisSession;
+use super::watch::Watch;
 use crate::error::{LockError, StoreError, StoreErrorKind};
-use crate::store::{LockSession, LockStore, StoreFuture};
+use crate::store::{Listener, LockSession, LockStore, StoreFuture};
+use crate::token::LockToken;
 
 /// Where a server is, and how patient we are with it.
 #[derive(Clone, Default)]
@@ -23,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) response_timeout: Duration,
     /// A key the least privileged user may read, to find out at connect whether the server serves.
     pub(crate) probe: String,
+    /// What the names of keys and addresses begin with.
+    pub(crate) prefix: String,
     #[cfg(feature = "tls")]
     pub(crate) root_certificate: Option<Vec<u8>>,
     #[cfg(feature = "testing")]
@@ -32,8 +40,10 @@ pub(crate) struct Target {
 /// One Redis or Valkey server.
 pub(crate) struct RedisStore(Arc<Server>);
 
-struct Server {
+pub(super) struct Server {
     client: Client,
+    /// The same for a connection on which the server speaks unasked.
+    news: Client,
     address: String,
     /// No error may repeat it.
     password: String,
@@ -65,12 +75,19 @@ impl RedisStore {
             ConnectionAddr::Unix(path) => format!("unix:{}", path.display()),
             _ => return Err(wrong()),
         };
-        #[cfg(feature = "tls")]
-        let client = super::tls::client(info, target.root_certificate.as_deref())?;
-        #[cfg(not(feature = "tls"))]
-        let client = Client::open(info).map_err(|_| wrong())?;
+        let settings = info.redis_settings().clone();
+        let speaking = settings.set_protocol(ProtocolVersion::RESP3);
+        let speaking = info.clone().set_redis_settings(speaking);
+        let open = |info: ConnectionInfo| {
+            #[cfg(feature = "tls")]
+            return super::tls::client(info, target.root_certificate.as_deref());
+            #[cfg(not(feature = "tls"))]
+            return Client::open(info).map_err(|_| wrong());
+        };
+        let (client, news) = (open(info)?, open(speaking)?);
         Ok(Self(Arc::new(Server {
             client,
+            news,
             address,
             password,
             target,
@@ -177,7 +194,7 @@ impl Server {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None);
-        let connection = self.connected(&config).await;
+        let connection = self.connected(&self.client, &config).await;
         let connection = connection.map_err(|error| self.unreachable(&error))?;
         let session = RedisSession::new(connection, self.target.response_timeout);
         match session.probe(&self.target.probe).await {
@@ -190,22 +207,43 @@ impl Server {
         }
     }
 
+    pub(super) fn response_timeout(&self) -> Duration {
+        self.target.response_timeout
+    }
+
+    /// A connection on which `hear` is told what the server says unasked.
+    pub(super) async fn open_for_news(
+        &self,
+        hear: impl AsyncPushSender,
+    ) -> Result<MultiplexedConnection, StoreError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_push_sender(hear);
+        let limit = self.target.connect_timeout;
+        match timeout(limit, self.connected(&self.news, &config)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.unreachable(&error).without(&self.password)),
+            Err(_) => Err(StoreError::silent(limit)),
+        }
+    }
+
     async fn connected(
         &self,
+        client: &Client,
         config: &AsyncConnectionConfig,
     ) -> redis::RedisResult<MultiplexedConnection> {
         #[cfg(feature = "testing")]
         if let Some(connector) = &self.target.connector {
-            let info = self.client.get_connection_info();
+            let info = client.get_connection_info();
             return connector.connect(info.redis_settings(), config).await;
         }
-        let client = &self.client;
         client
             .get_multiplexed_async_connection_with_config(config)
             .await
     }
 
-    fn unreachable(&self, error: &redis::RedisError) -> StoreError {
+    pub(super) fn unreachable(&self, error: &redis::RedisError) -> StoreError {
         if let Failure::Store(refusal) | Failure::Absent(refusal) = failure(error) {
             // Here the words are whole; a password that is cut short would not be found.
             let repeats = error
@@ -255,6 +293,14 @@ impl LockStore for RedisStore {
             };
             Ok(session as Arc<dyn LockSession>)
         })
+    }
+
+    fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
+        let watch = self.0.here(|connections| {
+            let start = || Watch::start(&self.0.target.prefix, &self.0);
+            connections.news.get_or_insert_with(start).clone()
+        });
+        Some(Box::new(watch.listen(key, token)))
     }
 
     fn address(&self) -> String {

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::backoff::Backoff;
 use super::session::RedisSession;
+use super::watch::Watch;
 
 /// Exclusive connections that are kept for the next command.
 const MOST_IDLE: usize = 32;
@@ -17,6 +18,8 @@ pub(super) struct Connections {
     current: Option<Arc<RedisSession>>,
     /// Each lent to one command at a time: whoever has it holds its `Arc`.
     exclusive: Vec<Arc<RedisSession>>,
+    /// From the first head on.
+    pub(super) news: Option<Arc<Watch>>,
     /// One caller connects, the others take what it made. Not across runtimes: one that stands
     /// still would keep all others from connecting.
     pub(super) turn: Arc<Mutex<Backoff>>,
@@ -36,6 +39,7 @@ impl Connections {
         Self {
             current: None,
             exclusive: Vec::new(),
+            news: None,
             turn: Arc::default(),
             alive,
             watch: watch.abort_handle(),

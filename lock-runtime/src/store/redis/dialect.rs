@@ -1,10 +1,12 @@
 //! What a server's answers mean, and which remedy each refusal needs.
 
+use std::time::Duration;
+
 use redis::{ErrorKind, RedisError, Value};
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
-use crate::store::{Fenced, Stored, Swap};
+use crate::store::{Fenced, Joined, Passed, Position, Release, Stored, Swap, Swapped};
 
 /// How a command went wrong, for the session that has to act on it.
 #[derive(Debug)]
@@ -198,39 +200,114 @@ pub(super) fn integer(value: &Value) -> Result<i64, StoreError> {
     }
 }
 
-/// Whether the token was put there now, and its fence.
-fn drawn(value: &Value) -> Option<(bool, FencingToken)> {
-    let Value::Array(parts) = value else {
+/// The whole numbers and texts of an array.
+fn parts(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(parts) => parts,
+        _ => &[],
+    }
+}
+
+fn fence(value: &Value) -> Option<FencingToken> {
+    let Value::BulkString(digits) = value else {
         return None;
     };
-    let [Value::Int(taken @ (0 | 1)), Value::BulkString(fence)] = parts.as_slice() else {
-        return None;
-    };
-    let fence = std::str::from_utf8(fence).ok()?.parse().ok()?;
-    Some((*taken == 1, FencingToken::new(fence)))
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some(FencingToken::new(number))
 }
 
 /// The answer of a script that swaps.
-pub(super) fn swapped(value: &Value) -> Result<Swap, StoreError> {
-    match (value, drawn(value)) {
-        (Value::Int(1), _) => Ok(Swap::Swapped(None)),
-        (Value::Int(2), _) => Ok(Swap::Found(None)),
-        (Value::Int(0), _) => Ok(Swap::Missing),
-        (Value::Int(-1), _) => Ok(Swap::NotOurs),
-        (_, Some((true, fence))) => Ok(Swap::Swapped(Some(fence))),
-        (_, Some((false, fence))) => Ok(Swap::Found(Some(fence))),
-        _ => Err(unexpected(value)),
-    }
+pub(super) fn swapped(value: &Value) -> Result<Swapped, StoreError> {
+    let swap = match (value, parts(value)) {
+        (Value::Int(0), _) => return Ok(Swap::Missing.into()),
+        (Value::Int(-1), _) => return Ok(Swap::NotOurs.into()),
+        (_, [Value::Int(1), Value::Int(_)]) => Some(Swap::Swapped(None)),
+        (_, [Value::Int(2), Value::Int(_)]) => Some(Swap::Found(None)),
+        (_, [Value::Int(1), drawn, Value::Int(_)]) => fence(drawn).map(Some).map(Swap::Swapped),
+        (_, [Value::Int(0), drawn, Value::Int(_)]) => fence(drawn).map(Some).map(Swap::Found),
+        _ => None,
+    };
+    let others = !matches!(parts(value).last(), Some(Value::Int(0)));
+    swap.map(|swap| Swapped { swap, others })
+        .ok_or_else(|| unexpected(value))
+}
+
+/// The answer of a script that joins.
+pub(super) fn joined(value: &Value, fenced: bool) -> Result<Joined, StoreError> {
+    let answer = match parts(value) {
+        [Value::Int(code @ (0 | 1)), drawn @ ..] => {
+            let fence = drawn.first().and_then(fence);
+            let answer = if *code == 1 {
+                Joined::Granted
+            } else {
+                Joined::Ours
+            };
+            (fence.is_some() == fenced).then(|| answer(fence))
+        }
+        [
+            Value::Int(2),
+            held,
+            Value::Int(left),
+            Value::Int(joined),
+            Value::Int(first),
+        ] => {
+            let stored = match held {
+                Value::BulkString(bytes) => Some(Stored::Value(bytes.clone())),
+                Value::Int(0) => Some(Stored::OtherType),
+                _ => None,
+            };
+            stored.map(|stored| Joined::Held {
+                stored,
+                // Negative: it does not expire.
+                left: u64::try_from(*left).ok().map(Duration::from_millis),
+                position: position(*joined, *first),
+            })
+        }
+        _ => None,
+    };
+    answer.ok_or_else(|| unexpected(value))
+}
+
+fn position(joined: i64, first: i64) -> Option<Position> {
+    (joined >= 0).then_some(Position {
+        joined_now: joined == 1,
+        first: first == 1,
+    })
+}
+
+/// The answer of the script that passes a lock on.
+pub(super) fn passed(value: &Value) -> Result<Passed, StoreError> {
+    let numbers: Option<Vec<i64>> = parts(value).iter().map(|part| integer(part).ok()).collect();
+    let numbers = numbers.unwrap_or_default();
+    let [code, joined, first, served, count] = *numbers else {
+        return Err(unexpected(value));
+    };
+    let release = match code {
+        2 => Release::HandedOver,
+        1 => Release::Deleted,
+        0 => Release::Missing,
+        -1 => Release::NotOurs,
+        -2 => Release::NotDeleted,
+        _ => return Err(unexpected(value)),
+    };
+    let position = position(joined, first).filter(|_| served == 0);
+    Ok(Passed {
+        release,
+        others: count > i64::from(position.is_some()),
+        position,
+        served: served == 1,
+    })
 }
 
 /// The answer of the fence script.
 pub(super) fn fenced(value: Value) -> Result<Fenced, StoreError> {
     if matches!(value, Value::Array(_)) {
-        return match drawn(&value) {
-            Some((true, fence)) => Ok(Fenced::Granted(fence)),
-            Some((false, fence)) => Ok(Fenced::Ours(fence)),
-            None => Err(unexpected(&value)),
+        let answer = match parts(&value) {
+            [Value::Int(1), drawn] => fence(drawn).map(Fenced::Granted),
+            [Value::Int(0), drawn] => fence(drawn).map(Fenced::Ours),
+            _ => None,
         };
+        return answer.ok_or_else(|| unexpected(&value));
     }
     match stored(value)? {
         Some(stored) => Ok(Fenced::Held(stored)),

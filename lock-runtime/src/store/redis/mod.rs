@@ -2,6 +2,7 @@
 
 mod backoff;
 mod channel;
+mod comparison;
 mod connection;
 mod connections;
 #[cfg(feature = "testing")]
@@ -12,6 +13,7 @@ mod scripts;
 mod session;
 #[cfg(feature = "tls")]
 mod tls;
+mod watch;
 
 pub(crate) use connection::{RedisStore, Target};
 #[cfg(feature = "testing")]

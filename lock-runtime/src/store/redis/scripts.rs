@@ -31,27 +31,92 @@ fn call(name: &str, script: &str, keys: &[&str], args: &[&str]) -> Cmd {
     command
 }
 
-/// Draws a fencing token for the token in `ours`, or answers the one that it has already if it stands
-/// at the key: `max(last + 1, the server's time in µs)` grows also after the last one was lost. It is kept
-/// for 24 h, so that memory stays bounded.
+/// `fenced()` gives the last fencing token of the key, if there is one, and `draw(last)` a greater one:
+/// `max(last + 1, the server's time in µs)` grows also after the last one was lost. It is kept for 24 h, so
+/// that memory stays bounded. Either may give an error in its second place.
 ///
 /// Numbers are written by `%.0f`: Lua's own way of printing keeps 14 digits.
 macro_rules! draw {
     () => {
-        "local last = redis.pcall('GET', KEYS[2])\n\
-         if last then\n\
-         if type(last) == 'table' and not string.find(last.err or '', 'WRONGTYPE', 1, true) then return last end\n\
+        "local function fenced()\n\
+         local last = redis.pcall('GET', KEYS[2])\n\
+         if not last then return nil end\n\
+         if type(last) == 'table' and not string.find(last.err or '', 'WRONGTYPE', 1, true) then return nil, last end\n\
          if type(last) == 'table' or #last > 16 or not string.find(last, '^%d+$') then\n\
-         return redis.error_reply('FENCE no number')\n\
+         return nil, redis.error_reply('FENCE no number')\n\
          end\n\
-         if ours then return {0, last} end\n\
+         return last\n\
          end\n\
+         local function draw(last)\n\
          local now = redis.call('TIME')\n\
          local fence = math.max(tonumber(last or 0) + 1, now[1] * 1000000 + now[2])\n\
-         if fence >= 9007199254740992 then return redis.error_reply('FENCE used up') end\n\
+         if fence >= 9007199254740992 then return nil, redis.error_reply('FENCE used up') end\n\
          fence = string.format('%.0f', fence)\n\
          redis.call('SET', KEYS[2], fence, 'PX', 86400000)\n\
-         if ours then return {0, fence} end\n"
+         return fence\n\
+         end\n"
+    };
+}
+
+/// The fencing token for a token that stands at the key already, in `ours`, or is to be put there.
+macro_rules! fence {
+    () => {
+        concat!(
+            draw!(),
+            "local fence, wrong = fenced()\n\
+             if not wrong and not (ours and fence) then fence, wrong = draw(fence) end\n\
+             if wrong then return wrong end\n"
+        )
+    };
+}
+
+/// `in_line(key)` gives how many stand in a line: none in one that is not there, or not to be read.
+macro_rules! in_line {
+    () => {
+        "local function in_line(key)\n\
+         local count = key and redis.pcall('ZCARD', key)\n\
+         return type(count) == 'number' and count or 0\n\
+         end\n"
+    };
+}
+
+/// `stand(entry)` puts an entry at the end of the line KEYS[n] unless it stands there, and sees to it that
+/// the line is kept for ARGV[m] ms: 1 joined now, 0 stood there, -1 there is no line to be had. A set sorted
+/// by number, so that joining twice changes nothing and leaving is quick.
+macro_rules! stand {
+    ($line:literal, $limit:literal) => {
+        concat!(
+            "local function stand(entry)\n\
+             local last = redis.pcall('ZRANGE', ",
+            $line,
+            ", -1, -1, 'WITHSCORES')\n\
+             if last.err then return -1 end\n\
+             local joined = redis.pcall('ZADD', ",
+            $line,
+            ", 'NX', (tonumber(last[2]) or 0) + 1, entry)\n\
+             if type(joined) == 'table' then return -1 end\n\
+             local left = redis.pcall('PTTL', ",
+            $line,
+            ")\n\
+             if type(left) == 'number' and left < tonumber(",
+            $limit,
+            ") then redis.pcall('PEXPIRE', ",
+            $line,
+            ", ",
+            $limit,
+            ") end\n\
+             return joined\n\
+             end\n"
+        )
+    };
+}
+
+/// `first(line)` gives the entry that stands first in a line, if any.
+macro_rules! first {
+    () => {
+        "local function first(line)\n\
+         return redis.pcall('ZRANGE', line, 0, 0)[1]\n\
+         end\n"
     };
 }
 
@@ -91,44 +156,147 @@ pub(super) static ACQUIRE_FENCED: LazyLock<Script> = LazyLock::new(|| {
         "local held = redis.pcall('GET', KEYS[1])\n\
          if held and held ~= ARGV[1] then return held end\n\
          local ours = held\n",
-        draw!(),
-        "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n\
+        fence!(),
+        "if ours then return {0, fence} end\n\
+         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n\
          return {1, fence}"
     ))
 });
 
-/// Compares with the old token and puts the new one in its place: 1 swapped, 2 the new one was there
-/// already, 0 no such key, -1 another value.
+/// Compares with the old token and puts the new one in its place: 0 no such key, -1 another value, or
+/// 1 (swapped) or 2 (the new one was there already) and how many stand in line.
 pub(super) static SWAP: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         found!(),
-        "if held == ARGV[2] then return 2 end\n\
+        in_line!(),
+        "if held == ARGV[2] then return {2, in_line(KEYS[2])} end\n\
          if held ~= ARGV[1] then return -1 end\n\
          redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n\
-         return 1"
+         return {1, in_line(KEYS[2])}"
     ))
 });
 
 /// The same, and draws the new holder's fencing token: answers 1 (swapped) or 0 (the new one was there
-/// already) and the fence.
+/// already), the fence, and how many stand in line.
 pub(super) static SWAP_FENCED: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         found!(),
+        in_line!(),
         "local ours = held == ARGV[2]\n\
          if not ours and held ~= ARGV[1] then return -1 end\n",
-        draw!(),
-        "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n\
-         return {1, fence}"
+        fence!(),
+        "if ours then return {0, fence, in_line(KEYS[3])} end\n\
+         redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])\n\
+         return {1, fence, in_line(KEYS[3])}"
     ))
 });
 
-/// Compare-and-delete: 1 deleted, 0 no such key, -1 another value, -2 not deleted.
-pub(super) static RELEASE: LazyLock<Script> = LazyLock::new(|| {
+/// What a head asks of a key that it does not hold, where `take` says what else is to be done for it: it
+/// stands in line then, and is told what is there, for how long, whether it joined now, and whether it is
+/// the first.
+macro_rules! join {
+    ($line:literal, $take:expr) => {
+        concat!(
+            stand!($line, "ARGV[4]"),
+            first!(),
+            "local held = redis.pcall('GET', KEYS[1])\n\
+             local other = type(held) == 'table'\n\
+             if other and not string.find(held.err or '', 'WRONGTYPE', 1, true) then return held end\n\
+             local ours = held == ARGV[1]\n\
+             if not held or ours then\n",
+            $take,
+            "redis.pcall('ZREM', ",
+            $line,
+            ", ARGV[3])\n\
+             return {ours and 0 or 1, fence}\n\
+             end\n\
+             local joined = stand(ARGV[3])\n\
+             return {2, other and 0 or held, redis.call('PTTL', KEYS[1]), joined, first(",
+            $line,
+            ") == ARGV[3] and 1 or 0}"
+        )
+    };
+}
+
+/// Takes a key that is free, extends it where it holds our token, which somebody may have passed on to
+/// us, and joins its line where it holds another.
+pub(super) static JOIN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(join!(
+        "KEYS[2]",
+        "local fence\n\
+         if ours then redis.call('PEXPIRE', KEYS[1], ARGV[2])\n\
+         else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end\n"
+    ))
+});
+
+/// The same with a fencing token: a fresh one in either case, for whoever passes a lock on draws none.
+pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(join!(
+        "KEYS[3]",
+        concat!(
+            draw!(),
+            "local last, wrong = fenced()\n\
+             local fence\n\
+             if not wrong then fence, wrong = draw(last) end\n\
+             if wrong then return wrong end\n\
+             redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
+        )
+    ))
+});
+
+/// Compares, and gives the key to the first in line who can be told, or deletes it: 1 deleted, 2 given
+/// away, 0 no such key (the first in line was given it all the same), -1 another value, -2 not deleted.
+/// With that whether the one to join joined now (1), stood there (0), or neither (-1), whether it is the
+/// first, whether the lock is its own, and how many stand in line.
+///
+/// The news comes after the key: a head that is told may act at once. Who cannot be told is gone, and
+/// leaves the line; not more than 128 of them at once, for a server does nothing else meanwhile.
+pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        found!(),
-        "if held ~= ARGV[1] then return -1 end\n\
-         if redis.call('DEL', KEYS[1]) == 1 then return 1 end\n\
-         return -2"
+        in_line!(),
+        stand!("KEYS[2]", "ARGV[4]"),
+        first!(),
+        "local line, leaving, joining = KEYS[2], ARGV[2], ARGV[3]\n\
+         local held = redis.pcall('GET', KEYS[1])\n\
+         local code = -1\n\
+         if not held then code = 0\n\
+         elseif held == ARGV[1] then code = 1\n\
+         elseif type(held) == 'table' and not string.find(held.err or '', 'WRONGTYPE', 1, true) then return held end\n\
+         local joined, served, put, told = -1, 0, false, false\n\
+         if line and leaving ~= '' then redis.pcall('ZREM', line, leaving) end\n\
+         if line and joining ~= '' then joined = stand(joining) end\n\
+         local function tell(entry, words)\n\
+         local length, rest = string.match(entry, '^%d+:(%d+):(.*)$')\n\
+         if not length or length == '0' then return 1 end\n\
+         local address, token = string.sub(rest, 1, length), string.sub(rest, length + 1)\n\
+         return redis.pcall('PUBLISH', address, words .. ' ' .. token)\n\
+         end\n\
+         for _ = 1, (line and code >= 0) and 128 or 0 do\n\
+         local entry = first(line)\n\
+         if not entry then break end\n\
+         local claim, length, rest = string.match(entry, '^([1-9]%d*):(%d+):(.*)$')\n\
+         if claim and #claim < 10 then\n\
+         if redis.pcall('SET', KEYS[1], string.sub(rest, length + 1), 'PX', claim).err then break end\n\
+         put = true\n\
+         local heard = 1\n\
+         if entry == joining then served = 1 else heard = tell(entry, 'turn') end\n\
+         if type(heard) == 'table' then break end\n\
+         told = heard > 0\n\
+         end\n\
+         if type(redis.pcall('ZREM', line, entry)) == 'table' then break end\n\
+         if told then\n\
+         local after = first(line)\n\
+         if after and after ~= joining then tell(after, 'next ' .. claim) end\n\
+         break\n\
+         end\n\
+         end\n\
+         if told then\n\
+         if code == 1 then code = 2 end\n\
+         elseif code == 1 or put then\n\
+         if redis.call('DEL', KEYS[1]) == 0 and code == 1 then code = -2 end\n\
+         end\n\
+         if not line then return {code, -1, 0, 0, 0} end\n\
+         return {code, joined, joined >= 0 and first(line) == joining and 1 or 0, served, in_line(line)}"
     ))
 });
 

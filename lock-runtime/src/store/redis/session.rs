@@ -8,12 +8,12 @@ use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 
 use super::channel::Channel;
-use super::dialect::{Failure, fenced, integer, no_fence, stored, swapped, told, unexpected};
-use super::native::{self, Native};
+use super::dialect::{Failure, fenced, integer, joined, no_fence, passed, stored, swapped, told};
+use super::native::Native;
 use super::scripts::{self, Script};
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::options::AcquireForm;
-use crate::store::{Fenced, LockSession, Release, StoreFuture, Stored, Swap};
+use crate::store::{Fenced, Head, Joined, LockSession, Passed, StoreFuture, Stored, Swapped};
 use crate::token::LockToken;
 
 /// A channel, and what its server can do.
@@ -22,10 +22,11 @@ pub(super) struct RedisSession {
     /// `SET … NX GET` came with Redis 7.0; found out by trying, remembered per connection.
     set_refused: AtomicBool,
     /// Found out by the first command that could use it.
-    native: OnceLock<Option<Native>>,
+    pub(super) native: OnceLock<Option<Native>>,
     /// What was there then may be denied later.
-    delete_refused: AtomicBool,
-    extend_refused: AtomicBool,
+    pub(super) delete_refused: AtomicBool,
+    pub(super) extend_refused: AtomicBool,
+    pub(super) line_refused: AtomicBool,
 }
 
 impl RedisSession {
@@ -36,6 +37,7 @@ impl RedisSession {
             native: OnceLock::new(),
             delete_refused: AtomicBool::new(false),
             extend_refused: AtomicBool::new(false),
+            line_refused: AtomicBool::new(false),
         }
     }
 
@@ -80,118 +82,38 @@ impl RedisSession {
             .await
     }
 
-    /// What the server may do in one command of its own. `None`: it has to be a script.
-    fn native(&self, refused: &AtomicBool) -> Option<Native> {
-        let native = self.native.get().copied().flatten();
-        native.filter(|_| !refused.load(Ordering::Relaxed))
+    pub(super) fn line<'a>(&self, line: Option<&'a str>) -> Option<&'a str> {
+        line.filter(|_| !self.line_refused.load(Ordering::Relaxed))
     }
 
-    /// The first time a script, behind the question which commands of its own the server has: a
-    /// release that had to wait for that answer would come behind what is sent meanwhile, or, where
-    /// nobody answers, not at all.
-    ///
-    /// `None`: known already, or the server has one and runs no scripts for this user.
-    async fn explore(
+    /// A script with the line as its last key; without it where this user may not touch that.
+    pub(super) async fn script(
         &self,
         script: &Script,
-        key: &str,
-        token: &str,
+        keys: &[&str],
+        line: Option<&str>,
         args: &[&str],
-    ) -> Option<Result<Value, Failure>> {
-        if self.native.get().is_some() {
-            return None;
-        }
-        // Stands nowhere, so that nothing is deleted.
-        let other = format!("{token}?");
-        let questions = Native::ALL.iter().map(|native| native.delete(key, &other));
-        let asked = self
-            .channel
-            .send_behind(questions, script.by_hash(&[key], args));
-        let (tried, answer) = match asked.await {
-            Ok(answers) => answers,
-            Err(failure) => return Some(Err(failure)),
-        };
-        let answer = match answer {
-            Err(Failure::NoScript) => self.channel.send(&script.by_text(&[key], args)).await,
-            answer => answer,
-        };
-        let native = Native::tried(&tried);
-        // Whatever hindered all of them may end.
-        if native.is_some() || answer.is_ok() {
-            let _ = self.native.set(native);
-        }
-        match answer {
-            Err(Failure::Absent(_)) if native.is_some() => None,
-            answer => Some(answer),
-        }
-    }
-
-    /// Compare-and-delete, with the script's codes.
-    ///
-    /// Cancellation safety: of a release that is dropped behind a native 0 nobody is told that the
-    /// token was not there; whoever sends it again finds out what is there by then.
-    async fn delete(&self, key: &str, token: &str) -> Result<Value, Failure> {
-        let script = &scripts::RELEASE;
-        if let Some(answer) = self.explore(script, key, token, &[token]).await {
-            return answer;
-        }
-        if let Some(own) = self.native(&self.delete_refused) {
-            match self.channel.send(&own.delete(key, token)).await {
-                Err(Failure::Absent(_) | Failure::Syntax) => {
-                    self.delete_refused.store(true, Ordering::Relaxed);
-                }
-                Err(Failure::WrongType) => return Ok(Value::Int(-1)),
-                Ok(Value::Int(0)) => return Ok(Value::Int(self.instead(key, token).await)),
+    ) -> Result<Value, Failure> {
+        if let Some(line) = self.line(line) {
+            let all = [keys, &[line]].concat();
+            match self.channel.script(script, &all, args).await {
+                Err(Failure::Absent(_)) => self.line_refused.store(true, Ordering::Relaxed),
                 answer => return answer,
             }
         }
-        self.channel.script(script, &[key], &[token]).await
-    }
-
-    /// The code for a token that was not at its key. It was not, whatever this check finds: no answer,
-    /// or the token after all, which a SET of another connection has brought meanwhile.
-    async fn instead(&self, key: &str, token: &str) -> i64 {
-        let Ok(found) = self.channel.send(cmd("GET").arg(key)).await else {
-            return -1;
-        };
-        match self.channel.sensible(stored(found)) {
-            Ok(None) => 0,
-            Ok(Some(Stored::Value(value))) if value == token.as_bytes() => 0,
-            _ => -1,
-        }
-    }
-
-    async fn prolong(&self, key: &str, token: &str, ttl: &str) -> Result<bool, Failure> {
-        let (script, args) = (&scripts::EXTEND, [token, ttl]);
-        let explored = self.explore(script, key, token, &args).await;
-        if explored.is_none() && self.native(&self.extend_refused).is_some() {
-            let set = native::extend(key, token, ttl);
-            match self.channel.send(&set).await {
-                Ok(Value::Okay) => return Ok(true),
-                Ok(Value::Nil) | Err(Failure::WrongType) => return Ok(false),
-                Ok(other) => {
-                    let nonsense = self.channel.sensible(Err(unexpected(&other)));
-                    return nonsense.map_err(Failure::Broken);
-                }
-                Err(Failure::Absent(_) | Failure::Syntax) => {
-                    self.extend_refused.store(true, Ordering::Relaxed);
-                }
-                // A server without memory refuses every SET, but not the script's PEXPIRE.
-                Err(Failure::Store(error)) if error.kind() == StoreErrorKind::Refused => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        let answer = match explored {
-            Some(answer) => answer,
-            None => self.channel.script(script, &[key], &args).await,
-        };
-        let code = self.channel.sensible(integer(&answer?));
-        Ok(code.map_err(Failure::Broken)? == 1)
+        self.channel.script(script, keys, args).await
     }
 }
 
 fn millis(ttl: Duration) -> String {
     ttl.as_millis().to_string()
+}
+
+fn not_released(failure: Failure) -> StoreError {
+    match failure {
+        Failure::Unsent(error) => error.unsent(),
+        failure => told(failure, "the release script"),
+    }
 }
 
 impl LockSession for RedisSession {
@@ -236,34 +158,85 @@ impl LockSession for RedisSession {
         })
     }
 
-    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+    fn join<'a>(
+        &'a self,
+        key: &'a str,
+        line: &'a str,
+        fence_key: Option<&'a str>,
+        head: &'a Head,
+        ttl: Duration,
+        limit: Duration,
+    ) -> StoreFuture<'a, Joined> {
         Box::pin(async move {
-            let answer = self.delete(key, token.as_str()).await;
-            let code = answer.map_err(|failure| match failure {
-                Failure::Unsent(error) => error.unsent(),
-                failure => told(failure, "the release script"),
-            })?;
-            match self.channel.sensible(integer(&code))? {
-                1 => Ok(Release::Deleted),
-                0 => Ok(Release::Missing),
-                -1 => Ok(Release::NotOurs),
-                -2 => Ok(Release::NotDeleted),
-                _ => self.channel.sensible(Err(unexpected(&code))),
+            let Some(line) = self.line(Some(line)) else {
+                return Ok(Joined::NoLine);
+            };
+            let (ttl, limit) = (millis(ttl), millis(limit));
+            let args = [head.token().as_str(), &ttl, head.entry(), &limit];
+            let channel = &self.channel;
+            let answer = match fence_key {
+                None => channel.script(&scripts::JOIN, &[key, line], &args).await,
+                Some(fence) => {
+                    let keys = [key, fence, line];
+                    channel.script(&scripts::JOIN_FENCED, &keys, &args).await
+                }
+            };
+            match (answer, fence_key) {
+                (Ok(value), fence) => channel.sensible(joined(&value, fence.is_some())),
+                (Err(Failure::Unsent(error)), _) => Err(error.unsent()),
+                (Err(Failure::Fence), Some(fence_key)) => Err(no_fence(fence_key)),
+                (Err(Failure::Absent(_)), _) => {
+                    self.line_refused.store(true, Ordering::Relaxed);
+                    Ok(Joined::NoLine)
+                }
+                (Err(failure), _) => Err(told(failure, "the script that joins the line")),
             }
+        })
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        line: Option<&'a str>,
+        token: &'a LockToken,
+    ) -> StoreFuture<'a, Passed> {
+        Box::pin(async move {
+            let passed = self.delete(key, line, token.as_str()).await;
+            passed.map_err(not_released)
+        })
+    }
+
+    fn pass<'a>(
+        &'a self,
+        key: &'a str,
+        line: &'a str,
+        token: &'a LockToken,
+        leaving: Option<&'a Head>,
+        joining: Option<&'a Head>,
+        limit: Duration,
+    ) -> StoreFuture<'a, Passed> {
+        Box::pin(async move {
+            let limit = millis(limit);
+            let entry = |head: Option<&'a Head>| head.map_or("", Head::entry);
+            let args = [token.as_str(), entry(leaving), entry(joining), &limit];
+            let answer = self.script(&scripts::PASS, &[key], Some(line), &args).await;
+            let answer = answer.map_err(not_released)?;
+            self.channel.sensible(passed(&answer))
         })
     }
 
     fn swap<'a>(
         &'a self,
         key: &'a str,
+        line: Option<&'a str>,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
+    ) -> StoreFuture<'a, Swapped> {
         Box::pin(async move {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
-            match self.channel.script(&scripts::SWAP, &[key], &args).await {
+            match self.script(&scripts::SWAP, &[key], line, &args).await {
                 Ok(value) => self.channel.sensible(swapped(&value)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the swap script")),
@@ -274,20 +247,17 @@ impl LockSession for RedisSession {
     fn swap_fenced<'a>(
         &'a self,
         key: &'a str,
+        line: Option<&'a str>,
         fence_key: &'a str,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
+    ) -> StoreFuture<'a, Swapped> {
         Box::pin(async move {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             let keys = [key, fence_key];
-            match self
-                .channel
-                .script(&scripts::SWAP_FENCED, &keys, &args)
-                .await
-            {
+            match self.script(&scripts::SWAP_FENCED, &keys, line, &args).await {
                 Ok(value) => self.channel.sensible(swapped(&value)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),

@@ -167,9 +167,11 @@ impl Turns {
             .collect()
     }
 
-    /// How long nobody held the lock in all, in seconds, in pauses of at least this length.
+    /// How long nobody held the lock in all since the stop, in seconds, in pauses of at least this
+    /// length. Before, it was held by the one that is stopped, which tells nothing of its turns.
     pub(crate) fn stood_still(&self, least: Duration) -> f64 {
-        let pairs = self.all.windows(2);
+        let stop = self.begin + stopper::STOPS;
+        let pairs = self.all.windows(2).filter(|pair| pair[1].from >= stop);
         let pauses = pairs.map(|pair| pair[1].from.saturating_sub(pair[0].to));
         pauses
             .filter(|pause| *pause >= least)

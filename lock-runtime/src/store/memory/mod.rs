@@ -1,12 +1,18 @@
 //! Locks in the memory of this process: the embedded default, for tests and single processes.
 
+mod line;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Fenced, LockSession, LockStore, Release, StoreFuture, Stored, Swap};
+use self::line::{Ear, Waiting};
+use super::{
+    Fenced, Head, Joined, Listener, LockSession, LockStore, Passed, Release, StoreFuture, Stored,
+    Swap, Swapped,
+};
 use crate::fence::FencingToken;
 use crate::options::AcquireForm;
 use crate::token::LockToken;
@@ -24,6 +30,7 @@ struct Entries {
     sweep_at: usize,
     /// The last fencing token drawn, of whatever key: nothing to keep for each.
     fence: u64,
+    waiting: Waiting,
 }
 
 #[derive(Debug, Clone)]
@@ -59,7 +66,61 @@ impl Entries {
             expires,
             fence: None,
         };
+        self.waiting.changed(&key);
         self.map.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &str) {
+        self.waiting.changed(key);
+        self.map.remove(key);
+    }
+
+    fn give(&mut self, key: &str, token: &LockToken, ttl: Duration, fence: Option<FencingToken>) {
+        let stored = Stored::Value(token.as_str().into());
+        self.insert(key.to_owned(), stored, Some(ttl));
+        if let Some(entry) = self.map.get_mut(key) {
+            entry.fence = fence;
+        }
+    }
+
+    /// Gives a key that is free, or held by `token`, to the first in line who can be told; otherwise it
+    /// is free then.
+    fn pass(
+        &mut self,
+        key: &str,
+        token: &LockToken,
+        leaving: Option<&Head>,
+        joining: Option<&Head>,
+    ) -> Passed {
+        if let Some(head) = leaving {
+            self.waiting.leave(key, head);
+        }
+        let position = joining.map(|head| self.waiting.stand(key, head));
+        let mut release = match self.get_mut(key) {
+            None => Release::Missing,
+            Some(entry) if entry.stored.is(token) => Release::Deleted,
+            Some(_) => Release::NotOurs,
+        };
+        let mut served = false;
+        if release != Release::NotOurs {
+            if let Some(head) = self.waiting.next(key) {
+                self.give(key, head.token(), head.claim(), None);
+                self.waiting.passed(key, &head);
+                served = joining == Some(&head);
+                if release == Release::Deleted {
+                    release = Release::HandedOver;
+                }
+            } else {
+                self.remove(key);
+            }
+        }
+        let position = position.filter(|_| !served);
+        Passed {
+            release,
+            others: self.waiting.in_line(key) > usize::from(position.is_some()),
+            position,
+            served,
+        }
     }
 
     fn swap(
@@ -82,6 +143,7 @@ impl Entries {
         entry.stored = Stored::Value(new.as_str().into());
         entry.expires = Instant::now().checked_add(ttl);
         entry.fence = fence;
+        self.waiting.changed(key);
         Swap::Swapped(fence)
     }
 
@@ -107,7 +169,7 @@ impl MemoryStore {
 
     /// Removes a key whatever it holds, as a stranger might.
     pub fn remove(&self, key: &str) {
-        self.entries().map.remove(key);
+        self.entries().remove(key);
     }
 
     /// The keys that exist now.
@@ -130,6 +192,11 @@ impl LockStore for MemoryStore {
         Box::pin(async { Ok(Arc::new(self.clone()) as Arc<dyn LockSession>) })
     }
 
+    fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
+        let ear = Ear::new(self.clone(), key.clone(), token.clone());
+        Some(Box::new(ear))
+    }
+
     fn address(&self) -> String {
         "the memory of this process".to_owned()
     }
@@ -148,8 +215,7 @@ impl LockSession for MemoryStore {
             if let Some(entry) = entries.get_mut(key) {
                 return Ok(Some(entry.stored.clone()));
             }
-            let stored = Stored::Value(token.as_str().into());
-            entries.insert(key.to_owned(), stored, Some(ttl));
+            entries.give(key, token, ttl, None);
             Ok(None)
         })
     }
@@ -170,53 +236,97 @@ impl LockSession for MemoryStore {
                 }
                 Some(entry) => Ok(Fenced::Held(entry.stored.clone())),
                 None => {
-                    let stored = Stored::Value(token.as_str().into());
-                    entries.insert(key.to_owned(), stored, Some(ttl));
-                    if let Some(entry) = entries.get_mut(key) {
-                        entry.fence = Some(next);
-                    }
+                    entries.give(key, token, ttl, Some(next));
                     Ok(Fenced::Granted(next))
                 }
             }
         })
     }
 
-    fn release<'a>(&'a self, key: &'a str, token: &'a LockToken) -> StoreFuture<'a, Release> {
+    fn join<'a>(
+        &'a self,
+        key: &'a str,
+        _line: &'a str,
+        fence_key: Option<&'a str>,
+        head: &'a Head,
+        ttl: Duration,
+        _limit: Duration,
+    ) -> StoreFuture<'a, Joined> {
         Box::pin(async move {
             let mut entries = self.entries();
-            Ok(match entries.get_mut(key) {
-                None => Release::Missing,
-                Some(entry) if entry.stored.is(token) => {
-                    entries.map.remove(key);
-                    Release::Deleted
+            let ours = match entries.get_mut(key) {
+                Some(entry) if !entry.stored.is(head.token()) => {
+                    let stored = entry.stored.clone();
+                    let left = entry.expires.map(|expires| expires - Instant::now());
+                    let position = Some(entries.waiting.stand(key, head));
+                    return Ok(Joined::Held {
+                        stored,
+                        left,
+                        position,
+                    });
                 }
-                Some(_) => Release::NotOurs,
-            })
+                entry => entry.is_some(),
+            };
+            let fence = fence_key.map(|_| entries.draw());
+            entries.give(key, head.token(), ttl, fence);
+            entries.waiting.leave(key, head);
+            let joined = if ours { Joined::Ours } else { Joined::Granted };
+            Ok(joined(fence))
         })
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a str,
+        _line: Option<&'a str>,
+        token: &'a LockToken,
+    ) -> StoreFuture<'a, Passed> {
+        Box::pin(async move { Ok(self.entries().pass(key, token, None, None)) })
+    }
+
+    fn pass<'a>(
+        &'a self,
+        key: &'a str,
+        _line: &'a str,
+        token: &'a LockToken,
+        leaving: Option<&'a Head>,
+        joining: Option<&'a Head>,
+        _limit: Duration,
+    ) -> StoreFuture<'a, Passed> {
+        Box::pin(async move { Ok(self.entries().pass(key, token, leaving, joining)) })
     }
 
     fn swap<'a>(
         &'a self,
         key: &'a str,
+        _line: Option<&'a str>,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
-        Box::pin(async move { Ok(self.entries().swap(key, old, new, ttl, None)) })
+    ) -> StoreFuture<'a, Swapped> {
+        Box::pin(async move {
+            let mut entries = self.entries();
+            let swap = entries.swap(key, old, new, ttl, None);
+            let others = entries.waiting.in_line(key) > 0;
+            Ok(Swapped { swap, others })
+        })
     }
 
     fn swap_fenced<'a>(
         &'a self,
         key: &'a str,
+        _line: Option<&'a str>,
         _fence_key: &'a str,
         old: &'a LockToken,
         new: &'a LockToken,
         ttl: Duration,
-    ) -> StoreFuture<'a, Swap> {
+    ) -> StoreFuture<'a, Swapped> {
         Box::pin(async move {
             let mut entries = self.entries();
             let fence = entries.draw();
-            Ok(entries.swap(key, old, new, ttl, Some(fence)))
+            let swap = entries.swap(key, old, new, ttl, Some(fence));
+            let others = entries.waiting.in_line(key) > 0;
+            Ok(Swapped { swap, others })
         })
     }
 

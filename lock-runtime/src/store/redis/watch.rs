@@ -1,0 +1,380 @@
+//! The connection on which the heads of one runtime are told: made for the first of them, made again
+//! when it broke.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use redis::{PushInfo, PushKind, Value, cmd};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::channel::Channel;
+use super::connection::Server;
+use super::dialect::{Failure, stored, told};
+use crate::chance::{identity, jitter};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{Inbox, Listener, News, StoreFuture, Stored};
+use crate::token::LockToken;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// After a refusal, which in all likelihood lasts.
+const REFUSED_PAUSE: Duration = Duration::from_secs(5);
+
+/// Between two looks whether the connection still carries anything: no news is no sign.
+const PULSE: Duration = Duration::from_secs(5);
+
+/// The heads of one runtime, and where they are told.
+pub(super) struct Watch {
+    address: Arc<str>,
+    state: Mutex<State>,
+    /// The state changed, or there is nobody left to be told.
+    changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct State {
+    /// While news can come.
+    channel: Option<Arc<Channel>>,
+    /// Whether the server tells of keys that change.
+    tracks: bool,
+    /// Whether it was tried to make one since the last that worked.
+    tried: bool,
+    heads: HashMap<LockToken, Arc<Inbox>>,
+    keys: HashMap<Arc<str>, Vec<Arc<Inbox>>>,
+}
+
+impl Watch {
+    /// Starts to connect, in the calling runtime.
+    pub(super) fn start(prefix: &str, server: &Arc<Server>) -> Arc<Self> {
+        let watch = Arc::new(Self {
+            address: format!("{prefix}turn:{}", identity().simple()).into(),
+            state: Mutex::default(),
+            changed: Arc::default(),
+        });
+        tokio::spawn(keep(Arc::downgrade(&watch), Arc::downgrade(server)));
+        watch
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether news can come, or it was tried in vain.
+    fn is_settled(&self) -> bool {
+        let state = self.state();
+        state.channel.is_some() || state.tried
+    }
+
+    fn tracking(&self) -> Option<Arc<Channel>> {
+        let state = self.state();
+        state.channel.clone().filter(|_| state.tracks)
+    }
+
+    pub(super) fn listen(self: Arc<Self>, key: &Arc<str>, token: &LockToken) -> Ear {
+        let inbox = Arc::new(Inbox::default());
+        let mut state = self.state();
+        let inboxes = state.keys.entry(key.clone()).or_default();
+        inboxes.push(inbox.clone());
+        let idle = state.heads.is_empty();
+        state.heads.insert(token.clone(), inbox.clone());
+        drop(state);
+        if idle {
+            self.changed.notify_waiters();
+        }
+        Ear {
+            watch: self,
+            key: key.clone(),
+            token: token.clone(),
+            inbox,
+        }
+    }
+
+    /// Whatever was missed while there was no connection may have been news.
+    fn turn(&self, channel: Option<Arc<Channel>>, tracks: bool) {
+        let mut state = self.state();
+        state.channel = channel;
+        state.tracks = tracks;
+        state.tried = true;
+        let inboxes: Vec<_> = state.heads.values().cloned().collect();
+        drop(state);
+        self.changed.notify_waiters();
+        for inbox in inboxes {
+            inbox.tell(News::Changed);
+        }
+    }
+
+    /// Called by the driver of the connection: must not wait.
+    fn hear(&self, push: &PushInfo) {
+        match (&push.kind, &*push.data) {
+            (PushKind::Message, [_, Value::BulkString(words)]) => self.told(words),
+            (PushKind::Invalidate, [Value::Array(keys)]) => {
+                for key in keys {
+                    if let Value::BulkString(key) = key
+                        && let Ok(key) = std::str::from_utf8(key)
+                    {
+                        self.invalidated(key);
+                    }
+                }
+            }
+            // The server forgot whatever it had.
+            (PushKind::Invalidate, _) => {
+                let state = self.state();
+                for inbox in state.heads.values() {
+                    inbox.tell(News::Changed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn invalidated(&self, key: &str) {
+        let state = self.state();
+        for inbox in state.keys.get(key).into_iter().flatten() {
+            inbox.tell(News::Changed);
+        }
+    }
+
+    /// What nobody here waits for is news of a turn that is over.
+    fn told(&self, words: &[u8]) {
+        let Some((news, token)) = parsed(words) else {
+            return;
+        };
+        let state = self.state();
+        if let Some(inbox) = state.heads.get(token) {
+            inbox.tell(news);
+        }
+    }
+}
+
+/// `turn <token>` or `next <claim in ms> <token>`.
+fn parsed(words: &[u8]) -> Option<(News, &str)> {
+    let words = std::str::from_utf8(words).ok()?;
+    match words.split_once(' ')? {
+        ("turn", token) => Some((News::Turn, token)),
+        ("next", rest) => {
+            let (claim, token) = rest.split_once(' ')?;
+            Some((
+                News::Next(Duration::from_millis(claim.parse().ok()?)),
+                token,
+            ))
+        }
+        _ => None,
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.changed.notify_waiters();
+    }
+}
+
+/// A connection for news.
+struct Opened {
+    channel: Arc<Channel>,
+    tracks: bool,
+    /// It has ended.
+    gone: Arc<Notify>,
+}
+
+/// Keeps a connection while there are heads. Ends with the client, or with its runtime.
+async fn keep(watch: Weak<Watch>, server: Weak<Server>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let Some(opened) = open(&watch, &server).await else {
+            return;
+        };
+        match opened {
+            Ok(opened) => {
+                pause = FIRST_PAUSE;
+                let Some(here) = watch.upgrade() else { return };
+                here.turn(Some(opened.channel.clone()), opened.tracks);
+                drop(here);
+                if !listened(&watch, &opened).await {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "waiters poll: the server tells no news");
+                if error.kind() == StoreErrorKind::Refused {
+                    pause = REFUSED_PAUSE;
+                }
+            }
+        }
+        let Some(here) = watch.upgrade() else { return };
+        here.turn(None, false);
+        drop(here);
+        sleep(pause.mul_f64(1.0 - jitter() / 2.0)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        if !needed(&watch).await {
+            return;
+        }
+    }
+}
+
+/// Waits until the connection has ended. `false`: nobody needs one any more.
+async fn listened(watch: &Weak<Watch>, opened: &Opened) -> bool {
+    let mut pulse = Instant::now() + PULSE;
+    loop {
+        let over = timeout_at(pulse, opened.gone.notified()).await.is_ok();
+        if over {
+            return true;
+        }
+        if !needed(watch).await {
+            return false;
+        }
+        if opened.channel.send(&cmd("PING")).await.is_err() {
+            return true;
+        }
+        pulse = Instant::now() + PULSE;
+    }
+}
+
+/// Waits until there is a head to be told. `false`: there will be none.
+async fn needed(watch: &Weak<Watch>) -> bool {
+    loop {
+        let Some(here) = watch.upgrade() else {
+            return false;
+        };
+        let changed = here.changed.clone();
+        let changed = changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if !here.state().heads.is_empty() {
+            return true;
+        }
+        drop(here);
+        changed.await;
+    }
+}
+
+/// A connection that is told what is meant for its address, and of what it has looked at.
+async fn open(watch: &Weak<Watch>, server: &Weak<Server>) -> Option<Result<Opened, StoreError>> {
+    let address = watch.upgrade()?.address.clone();
+    let server = server.upgrade()?;
+    let gone = Arc::new(Notify::new());
+    let (ears, end) = (watch.clone(), gone.clone());
+    let hear = move |push: PushInfo| {
+        if push.kind == PushKind::Disconnection {
+            end.notify_one();
+        } else if let Some(here) = ears.upgrade() {
+            here.hear(&push);
+        }
+        Ok::<_, ()>(())
+    };
+    let opened = async {
+        let connection = server.open_for_news(hear).await?;
+        let limit = server.response_timeout();
+        let mut subscriber = connection.clone();
+        match timeout(limit, subscriber.subscribe(&*address)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(server.unreachable(&error)),
+            Err(_) => return Err(StoreError::silent(limit)),
+        }
+        let channel = Arc::new(Channel::new(connection, limit));
+        let mut tracking = cmd("CLIENT");
+        tracking.arg("TRACKING").arg("ON");
+        let tracks = match channel.send(&tracking).await {
+            Ok(_) => true,
+            Err(Failure::Broken(error) | Failure::Unsent(error)) => return Err(error),
+            Err(_) => false,
+        };
+        Ok(Opened {
+            channel,
+            tracks,
+            gone,
+        })
+    };
+    Some(opened.await)
+}
+
+/// The ear of one head.
+pub(super) struct Ear {
+    watch: Arc<Watch>,
+    key: Arc<str>,
+    token: LockToken,
+    inbox: Arc<Inbox>,
+}
+
+impl Listener for Ear {
+    fn ready(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            loop {
+                let changed = self.watch.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if self.watch.is_settled() {
+                    return;
+                }
+                changed.await;
+            }
+        })
+    }
+
+    fn address(&self) -> Option<Arc<str>> {
+        let state = self.watch.state();
+        state.channel.as_ref().map(|_| self.watch.address.clone())
+    }
+
+    fn heard(&self) -> Pin<Box<dyn Future<Output = News> + Send + '_>> {
+        Box::pin(self.inbox.heard())
+    }
+
+    fn watch(&self) -> StoreFuture<'_, Option<Stored>> {
+        Box::pin(async {
+            let Some(channel) = self.watch.tracking() else {
+                let message = "the server does not tell of keys that change";
+                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
+            };
+            // Before it is sent: what is invalidated from then on is news.
+            self.inbox.forget_change();
+            match channel.send(cmd("GET").arg(&*self.key)).await {
+                Ok(value) => channel.sensible(stored(value)),
+                Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
+                Err(failure) => Err(told(failure, "GET")),
+            }
+        })
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let mut state = self.watch.state();
+        state.heads.remove(&self.token);
+        if let Some(inboxes) = state.keys.get_mut(&self.key) {
+            inboxes.retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
+            if inboxes.is_empty() {
+                state.keys.remove(&self.key);
+            }
+        }
+        if state.heads.is_empty() {
+            state.heads.shrink_to(64);
+            state.keys.shrink_to(64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_news_is_not_taken_for_any() {
+        assert_eq!(parsed(b"turn a|b|c"), Some((News::Turn, "a|b|c")));
+        let next = News::Next(Duration::from_millis(200));
+        assert_eq!(parsed(b"next 200 a|b"), Some((next, "a|b")));
+        for words in [
+            &b"turn"[..],
+            b"",
+            b"next x a",
+            b"next 5",
+            b"gone a",
+            b"\xff \xff",
+        ] {
+            assert_eq!(parsed(words), None);
+        }
+    }
+}
