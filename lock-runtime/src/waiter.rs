@@ -40,7 +40,7 @@ pub(crate) enum Turn<'a> {
     /// The lock was handed over within the client.
     Inherited(Inheritance),
     /// Another client passed it on.
-    Passed(Contender<'a>, Lease, Claim),
+    Passed(Box<Contender<'a>>, Lease, Claim),
     /// It is time to ask, or to give up.
     Ask,
 }
@@ -130,7 +130,9 @@ impl<'a> Waiter<'a> {
     fn passed(&mut self) -> Turn<'a> {
         let passed = self.contender.as_mut().and_then(Contender::passed);
         match (passed, self.contender.take()) {
-            (Some((lease, claim)), Some(contender)) => Turn::Passed(contender, lease, claim),
+            (Some((lease, claim)), Some(contender)) => {
+                Turn::Passed(Box::new(contender), lease, claim)
+            }
             (_, contender) => {
                 self.contender = contender;
                 Turn::Ask

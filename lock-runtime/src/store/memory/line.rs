@@ -91,14 +91,14 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    pub(super) fn new(store: MemoryStore, key: Arc<str>, token: LockToken) -> Self {
+    pub(super) fn new(store: &MemoryStore, key: &Arc<str>, token: &LockToken) -> Self {
         let inbox = Arc::new(Inbox::default());
         let ears = &mut store.entries().waiting.ears;
         ears.insert(token.clone(), inbox.clone());
         Self {
             store: store.clone(),
-            key,
-            token,
+            key: key.clone(),
+            token: token.clone(),
             inbox,
         }
     }

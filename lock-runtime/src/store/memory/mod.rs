@@ -193,8 +193,7 @@ impl LockStore for MemoryStore {
     }
 
     fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
-        let ear = Ear::new(self.clone(), key.clone(), token.clone());
-        Some(Box::new(ear))
+        Some(Box::new(Ear::new(self, key, token)))
     }
 
     fn address(&self) -> String {

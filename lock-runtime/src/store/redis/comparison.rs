@@ -75,7 +75,7 @@ impl RedisSession {
         let script = &scripts::PASS;
         let line = self.line(line);
         let keys = [key, line.unwrap_or_default()];
-        let keys = &keys[..1 + usize::from(line.is_some())];
+        let keys = &keys[..=usize::from(line.is_some())];
         match self.explore(script, keys, token, &args).await {
             Some(Err(Failure::Absent(_))) if line.is_some() => {
                 self.line_refused.store(true, Ordering::Relaxed);

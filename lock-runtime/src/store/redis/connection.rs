@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::aio::AsyncPushSender;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::connections::Connections;
 use super::dialect::{Failure, failure};
 use super::session::RedisSession;
-use super::watch::Watch;
+use super::watch::{Hear, Watch};
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::store::{Listener, LockSession, LockStore, StoreFuture};
 use crate::token::LockToken;
@@ -40,7 +40,7 @@ pub(crate) struct Target {
 /// One Redis or Valkey server.
 pub(crate) struct RedisStore(Arc<Server>);
 
-pub(super) struct Server {
+struct Server {
     client: Client,
     /// The same for a connection on which the server speaks unasked.
     news: Client,
@@ -207,19 +207,15 @@ impl Server {
         }
     }
 
-    pub(super) fn response_timeout(&self) -> Duration {
-        self.target.response_timeout
-    }
-
     /// A connection on which `hear` is told what the server says unasked.
-    pub(super) async fn open_for_news(
-        &self,
-        hear: impl AsyncPushSender,
-    ) -> Result<MultiplexedConnection, StoreError> {
+    async fn open_for_news(&self, hear: Hear) -> Result<MultiplexedConnection, StoreError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None)
-            .set_push_sender(hear);
+            .set_push_sender(move |push| {
+                hear(push);
+                Ok::<_, ()>(())
+            });
         let limit = self.target.connect_timeout;
         match timeout(limit, self.connected(&self.news, &config)).await {
             Ok(Ok(connection)) => Ok(connection),
@@ -243,7 +239,7 @@ impl Server {
             .await
     }
 
-    pub(super) fn unreachable(&self, error: &redis::RedisError) -> StoreError {
+    fn unreachable(&self, error: &redis::RedisError) -> StoreError {
         if let Failure::Store(refusal) | Failure::Absent(refusal) = failure(error) {
             // Here the words are whole; a password that is cut short would not be found.
             let repeats = error
@@ -296,10 +292,23 @@ impl LockStore for RedisStore {
     }
 
     fn listen(&self, key: &Arc<str>, token: &LockToken) -> Option<Box<dyn Listener>> {
-        let watch = self.0.here(|connections| {
-            let start = || Watch::start(&self.0.target.prefix, &self.0);
-            connections.news.get_or_insert_with(start).clone()
-        });
+        let start = || {
+            let server = Arc::downgrade(&self.0);
+            let open = Box::new(move |hear| {
+                let server = server.upgrade();
+                let opening = async { Some(server?.open_for_news(hear).await) };
+                Box::pin(opening) as Pin<Box<_>>
+            });
+            let Target {
+                prefix,
+                response_timeout,
+                ..
+            } = &self.0.target;
+            Watch::start(prefix, *response_timeout, open)
+        };
+        let watch = self
+            .0
+            .here(|connections| connections.news.get_or_insert_with(start).clone());
         Some(Box::new(watch.listen(key, token)))
     }
 

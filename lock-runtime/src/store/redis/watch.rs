@@ -6,13 +6,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, Value, cmd};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::channel::Channel;
-use super::connection::Server;
-use super::dialect::{Failure, stored, told};
+use super::dialect::{Failure, failure, stored, told};
 use crate::chance::{identity, jitter};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::store::{Inbox, Listener, News, StoreFuture, Stored};
@@ -26,6 +26,19 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 
 /// Between two looks whether the connection still carries anything: no news is no sign.
 const PULSE: Duration = Duration::from_secs(5);
+
+/// Is called with what a server says unasked.
+pub(super) type Hear = Box<dyn Fn(PushInfo) + Send + Sync>;
+
+/// Makes a connection; `None` once the client is gone.
+pub(super) type Open = Box<
+    dyn Fn(
+            Hear,
+        ) -> Pin<
+            Box<dyn Future<Output = Option<Result<MultiplexedConnection, StoreError>>> + Send>,
+        > + Send
+        + Sync,
+>;
 
 /// The heads of one runtime, and where they are told.
 pub(super) struct Watch {
@@ -49,13 +62,13 @@ struct State {
 
 impl Watch {
     /// Starts to connect, in the calling runtime.
-    pub(super) fn start(prefix: &str, server: &Arc<Server>) -> Arc<Self> {
+    pub(super) fn start(prefix: &str, response_timeout: Duration, open: Open) -> Arc<Self> {
         let watch = Arc::new(Self {
             address: format!("{prefix}turn:{}", identity().simple()).into(),
             state: Mutex::default(),
             changed: Arc::default(),
         });
-        tokio::spawn(keep(Arc::downgrade(&watch), Arc::downgrade(server)));
+        tokio::spawn(keep(Arc::downgrade(&watch), response_timeout, open));
         watch
     }
 
@@ -181,10 +194,10 @@ struct Opened {
 }
 
 /// Keeps a connection while there are heads. Ends with the client, or with its runtime.
-async fn keep(watch: Weak<Watch>, server: Weak<Server>) {
+async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(opened) = open(&watch, &server).await else {
+        let Some(opened) = open(&watch, response_timeout, &connect).await else {
             return;
         };
         match opened {
@@ -252,9 +265,12 @@ async fn needed(watch: &Weak<Watch>) -> bool {
 }
 
 /// A connection that is told what is meant for its address, and of what it has looked at.
-async fn open(watch: &Weak<Watch>, server: &Weak<Server>) -> Option<Result<Opened, StoreError>> {
+async fn open(
+    watch: &Weak<Watch>,
+    limit: Duration,
+    connect: &Open,
+) -> Option<Result<Opened, StoreError>> {
     let address = watch.upgrade()?.address.clone();
-    let server = server.upgrade()?;
     let gone = Arc::new(Notify::new());
     let (ears, end) = (watch.clone(), gone.clone());
     let hear = move |push: PushInfo| {
@@ -263,15 +279,14 @@ async fn open(watch: &Weak<Watch>, server: &Weak<Server>) -> Option<Result<Opene
         } else if let Some(here) = ears.upgrade() {
             here.hear(&push);
         }
-        Ok::<_, ()>(())
     };
+    let connected = connect(Box::new(hear)).await?;
     let opened = async {
-        let connection = server.open_for_news(hear).await?;
-        let limit = server.response_timeout();
+        let connection = connected?;
         let mut subscriber = connection.clone();
         match timeout(limit, subscriber.subscribe(&*address)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(server.unreachable(&error)),
+            Ok(Err(error)) => return Err(told(failure(&error), "SUBSCRIBE")),
             Err(_) => return Err(StoreError::silent(limit)),
         }
         let channel = Arc::new(Channel::new(connection, limit));

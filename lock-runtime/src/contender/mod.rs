@@ -1,10 +1,13 @@
 //! One call at the store: held, busy, or unknown until a check says which.
 
+mod take;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use self::take::Taken;
 use crate::chance::jitter;
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
@@ -15,16 +18,13 @@ use crate::options::LockOptions;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
 use crate::standing::Standing;
-use crate::store::{Fenced, Joined, LockSession, Stored};
+use crate::store::{LockSession, Stored};
 use crate::token::{Holder, LockToken, Ownership};
 use crate::wait::Expiry;
 
 /// Between two attempts, of which chance leaves a part.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// So long a line is kept beyond the longest wait in it.
-const LINE_REST: Duration = Duration::from_secs(10);
 
 /// SETs without an answer after which a call that waits gives up: each keeps a connection, by which
 /// alone it can be released.
@@ -61,15 +61,6 @@ pub(crate) struct Contender<'a> {
     give_up: Instant,
     /// Until when it lets releases of this client go first; from the first question on.
     patience: Option<Instant>,
-}
-
-/// What a SET did.
-enum Taken {
-    /// The key was free and holds our token now.
-    Granted,
-    /// Our token stood there already.
-    Found,
-    Busy(Stored, Expiry),
 }
 
 impl<'a> Contender<'a> {
@@ -216,41 +207,6 @@ impl<'a> Contender<'a> {
         Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(deadline - asked))))
     }
 
-    /// Lets the releases of this client for the same key go first, or the call would be busy against
-    /// itself; gives the tokens whose CAD goes ahead on `session`. Not for long: the worker that has
-    /// them may be in a runtime that stands still.
-    async fn give_way(&self, session: &Arc<dyn LockSession>) -> Vec<LockToken> {
-        let Call { shared, key, .. } = self.call;
-        if !shared.releases.releases(key) {
-            return Vec::new();
-        }
-        // What follows is right either way.
-        let ahead = shared.releases.all_ahead(key, session);
-        timeout_at(self.patience(), ahead).await.unwrap_or_default()
-    }
-
-    fn patience(&self) -> Instant {
-        self.patience.unwrap_or_else(Instant::now)
-    }
-
-    /// One SET. A release that was sent ahead of it need not have done its work: its script may have
-    /// been unknown, and sent again behind the SET. Then the SET is repeated when that is answered.
-    async fn take_behind(&mut self, session: &Arc<dyn LockSession>) -> Result<Taken, StoreError> {
-        let ahead = self.give_way(session).await;
-        self.place.sending(session);
-        let taken = self.take(session).await?;
-        match &taken {
-            Taken::Busy(stored, _) if ahead.iter().any(|token| stored.is(token)) => {}
-            _ => return Ok(taken),
-        }
-        self.place.missed(session);
-        let Call { shared, key, .. } = self.call;
-        // As above.
-        let _ = timeout_at(self.patience(), shared.releases.all_written(key)).await;
-        self.place.sending(session);
-        self.take(session).await
-    }
-
     pub(crate) fn guard(self, lease: Lease) -> LockGuard {
         self.guard_with(lease, None)
     }
@@ -309,66 +265,6 @@ impl<'a> Contender<'a> {
                 Err(error)
             }
         }
-    }
-
-    async fn take(&mut self, session: &Arc<dyn LockSession>) -> Result<Taken, StoreError> {
-        let Call {
-            shared,
-            key,
-            fence_key,
-            options,
-            ..
-        } = self.call;
-        let (ours, ttl) = (&self.token, options.ttl);
-        if let Some(standing) = &mut self.standing
-            && let Some(line) = shared.line_of(key)
-        {
-            let limit = self.give_up.saturating_duration_since(Instant::now()) + LINE_REST;
-            self.place.stands(&standing.head);
-            let asked = standing.asking();
-            let joined = session.join(key, &line, fence_key, &standing.head, ttl, limit);
-            match joined.await? {
-                Joined::Granted(fence) | Joined::Ours(fence) => {
-                    self.fence = fence;
-                    self.place.leaves_line();
-                    return Ok(Taken::Granted);
-                }
-                Joined::Held {
-                    stored,
-                    left,
-                    position,
-                } => {
-                    match position {
-                        Some(position) => standing.answered(&asked, position),
-                        None => {
-                            self.standing = None;
-                            self.place.leaves_line();
-                        }
-                    }
-                    return Ok(Taken::Busy(stored, Expiry::left(left)));
-                }
-                Joined::NoLine => {
-                    self.standing = None;
-                    self.place.leaves_line();
-                }
-            }
-        }
-        let Some(fence_key) = fence_key else {
-            let form = options.form.unwrap_or(shared.settings.form);
-            let found = session.acquire(key, ours, ttl, form).await?;
-            return Ok(match found {
-                None => Taken::Granted,
-                Some(stored) if stored.is(ours) => Taken::Found,
-                Some(stored) => Taken::Busy(stored, Expiry::Unknown),
-            });
-        };
-        let (fence, taken) = match session.acquire_fenced(key, fence_key, ours, ttl).await? {
-            Fenced::Granted(fence) => (fence, Taken::Granted),
-            Fenced::Ours(fence) => (fence, Taken::Found),
-            Fenced::Held(stored) => return Ok(Taken::Busy(stored, Expiry::Unknown)),
-        };
-        self.fence = Some(fence);
-        Ok(taken)
     }
 
     /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.

@@ -1,11 +1,14 @@
 //! The lines of local waiters: one for each key, first come, first served.
 
+mod member;
+
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+pub(crate) use self::member::{Holding, InLine};
 use crate::error::StoreError;
 use crate::key::line_key;
 use crate::token::{Holder, LockToken};
@@ -88,21 +91,6 @@ impl Line {
             first.wake.notify_one();
         }
     }
-}
-
-/// A waiter's place in the line of a key. Only the first contends at the store.
-pub(crate) struct InLine {
-    lines: Arc<Lines>,
-    key: Arc<str>,
-    id: u64,
-    wake: Arc<Notify>,
-}
-
-/// A lock of this client: those in line wait for its release.
-pub(crate) struct Holding {
-    lines: Arc<Lines>,
-    key: Arc<str>,
-    token: LockToken,
 }
 
 impl Lines {
@@ -273,106 +261,6 @@ impl All {
             return self.lines.remove(key);
         }
         None
-    }
-}
-
-impl InLine {
-    /// Whether everybody who came earlier has left.
-    pub(crate) fn is_first(&self) -> bool {
-        let all = self.lines.all();
-        let first = all
-            .lines
-            .get(&self.key)
-            .and_then(|line| line.waiters.front());
-        first.is_some_and(|first| first.id == self.id)
-    }
-
-    /// Whether this client itself holds the lock, as far as it knows.
-    pub(crate) fn is_held_here(&self) -> bool {
-        let all = self.lines.all();
-        all.lines
-            .get(&self.key)
-            .is_some_and(|line| !line.held.is_empty())
-    }
-
-    /// Leaves `heir` for whoever can hand the lock over.
-    pub(crate) fn leave_heir(&self, heir: Left) {
-        // Dropped, the one before wakes somebody: not under the mutex.
-        drop(self.change_heir(Some(heir)));
-    }
-
-    /// Takes the heir back; says whether it was still there.
-    pub(crate) fn take_heir(&self) -> bool {
-        self.change_heir(None).is_some()
-    }
-
-    /// Gives the one before.
-    fn change_heir(&self, heir: Option<Left>) -> Option<Left> {
-        let mut all = self.lines.all();
-        let mut waiters = all.lines.get_mut(&self.key)?.waiters.iter_mut();
-        let own = waiters.find(|waiter| waiter.id == self.id)?;
-        std::mem::replace(&mut own.heir, heir)
-    }
-
-    /// Whether it stands in line on the server.
-    pub(crate) fn stands(&self, stands: bool) {
-        let mut all = self.lines.all();
-        let waiters = all.lines.get_mut(&self.key);
-        let mut waiters = waiters.into_iter().flat_map(|line| &mut line.waiters);
-        if let Some(own) = waiters.find(|waiter| waiter.id == self.id) {
-            own.stands = stands;
-        }
-    }
-
-    /// A waiter that was served, and got nothing it could use, is the first again.
-    pub(crate) fn join_first(&mut self) {
-        let lines = self.lines.clone();
-        let mut all = lines.all();
-        let again = lines.join_at(&mut all, &self.key, VecDeque::push_front);
-        drop(all);
-        *self = again;
-    }
-
-    pub(crate) fn saw(&self, holder: &Holder) {
-        if let Some(line) = self.lines.all().lines.get_mut(&self.key) {
-            line.seen = Some(holder.clone());
-        }
-    }
-
-    pub(crate) fn seen(&self) -> Option<Holder> {
-        self.lines.seen(&self.key)
-    }
-
-    /// Ends when this waiter became the first, or is the first and this client gave a lock of the key
-    /// back.
-    ///
-    /// Cancellation safety: what was not waited for comes at the next call.
-    pub(crate) async fn woken(&self) {
-        self.wake.notified().await;
-    }
-}
-
-impl Drop for InLine {
-    fn drop(&mut self) {
-        self.lines.leave(&self.key, self.id);
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        let mut all = self.lines.all();
-        if let Some(line) = all.lines.get_mut(&self.key) {
-            if let Some(at) = line.held.iter().position(|held| *held == self.token) {
-                line.held.swap_remove(at);
-            }
-            if line.held.is_empty() {
-                line.in_a_row = 0;
-                line.wake_first();
-            }
-        }
-        let over = all.tidy(&self.key);
-        drop(all);
-        drop(over);
     }
 }
 
