@@ -261,7 +261,7 @@ impl LockGuard {
         // Given up once already: there is no answer for a second time.
         let Some(place) = place else { return silent() };
         match timeout(limit, place.release()).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Some(answer)) => answer,
             _ => silent(),
         }
     }

@@ -270,9 +270,6 @@ impl Job {
         if let Some(unheard) = self.unheard.take() {
             unheard.take_note(&self.key, released);
         }
-        if let Some(reply) = self.reply.take() {
-            // The caller may have stopped waiting.
-            let _ = reply.send(Ok(released));
-        }
+        self.tell(Ok(released));
     }
 }

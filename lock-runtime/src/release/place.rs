@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::queue::{Answer, Carrier, Job, Releases};
-use super::worker::ensure_worker;
+use super::worker::{FIRST_PAUSE, Running, ensure_worker};
 use crate::line::Holding;
 use crate::store::{Head, LockSession};
 use crate::token::LockToken;
@@ -227,14 +227,38 @@ impl Place {
         self.unanswered.is_empty()
     }
 
-    /// Queues the release; the receiver gets its answer, or is closed if none comes.
+    /// Releases, and gives the answer; none if none comes. The caller sends it itself: a worker would
+    /// be one more to wake. What more than one answer is wanted for, or did not come at once, is a
+    /// worker's.
     ///
     /// Must be called in a runtime: it may be another than the one that took the lock.
-    pub(crate) fn release(mut self) -> oneshot::Receiver<Answer> {
+    ///
+    /// Cancellation safety: a worker goes on with it.
+    pub(crate) async fn release(mut self) -> Option<Answer> {
         ensure_worker(&self.releases);
+        let mut job = self.job()?;
+        let releases = self.releases.clone();
+        if job.is_plain() {
+            releases.begin(&job);
+            let mut running = Running {
+                releases: &releases,
+                job: Some(job),
+            };
+            drop(self);
+            if let Some(answer) = running.attempt().await {
+                return Some(answer);
+            }
+            let job = running.job.as_mut()?;
+            let (reply, answer) = oneshot::channel();
+            job.reply = Some(reply);
+            drop(running);
+            return answer.await.ok();
+        }
         let (reply, answer) = oneshot::channel();
-        self.hand_over(Some(reply));
-        answer
+        job.reply = Some(reply);
+        releases.push(job);
+        drop(self);
+        answer.await.ok()
     }
 
     /// Queues the release of a lock that is given back in time, for a caller who goes on: if it turns
@@ -251,9 +275,16 @@ impl Place {
         self.unheard = true;
     }
 
-    fn hand_over(&mut self, reply: Option<oneshot::Sender<Answer>>) {
+    fn hand_over(&mut self) {
+        if let Some(job) = self.job() {
+            self.releases.push(job);
+        }
+    }
+
+    /// What is left to do, if the token may stand at the key.
+    fn job(&mut self) -> Option<Job> {
         if !self.may_stand() {
-            return;
+            return None;
         }
         let stood = self.ran.take().is_some();
         let mut carriers: Vec<Carrier> = Vec::new();
@@ -271,7 +302,7 @@ impl Place {
                 }),
             }
         }
-        self.releases.push(Job {
+        Some(Job {
             key: self.key.clone(),
             token: self.token.clone(),
             carriers,
@@ -280,18 +311,21 @@ impl Place {
             over: Instant::now() + self.ttl,
             sent: false,
             tries: 0,
+            again: None,
+            pause: FIRST_PAUSE,
             unwritten: true,
             holding: self.holding.take(),
-            reply,
+            reply: None,
+            answer: None,
             unheard: self.unheard.then(|| self.releases.unheard.clone()),
-        });
+        })
     }
 }
 
 impl Drop for Place {
     /// Never blocks and never spawns: the worker may be in another thread, or not run any more.
     fn drop(&mut self) {
-        self.hand_over(None);
+        self.hand_over();
         self.releases.give_back_place();
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::runtime::Id;
 use tokio::sync::{Notify, oneshot};
@@ -78,13 +79,37 @@ pub(super) struct Job {
     /// Whether it may have been sent before.
     pub(super) sent: bool,
     pub(super) tries: usize,
+    /// Not to be sent again before.
+    pub(super) again: Option<Instant>,
+    /// From that to the time after.
+    pub(super) pause: Duration,
     /// Whether later commands for the key wait for it.
     pub(super) unwritten: bool,
     /// Those in line wait until it is answered.
     pub(super) holding: Option<Holding>,
+    /// Where a caller waits for the worker.
     pub(super) reply: Option<oneshot::Sender<Answer>>,
+    /// For a caller that sends it itself.
+    pub(super) answer: Option<Answer>,
     /// Where nobody waits for the answer, although the lock was given back in time.
     pub(super) unheard: Option<Unheard>,
+}
+
+impl Job {
+    /// The first answer is the one that counts.
+    pub(super) fn tell(&mut self, answer: Answer) {
+        if let Some(reply) = self.reply.take() {
+            // The caller may have stopped waiting.
+            let _ = reply.send(answer);
+        } else {
+            self.answer.get_or_insert(answer);
+        }
+    }
+
+    /// Whether one answer settles it.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(&*self.carriers, [carrier] if carrier.unanswered == 0)
+    }
 }
 
 /// A session that carried SETs with the token of a job.
@@ -109,6 +134,17 @@ impl Released {
     /// Whether it shows that the lock was lost on the way. Only a first sending can.
     pub(crate) fn refutes(self) -> bool {
         self.first && matches!(self.code, Release::Missing | Release::NotOurs)
+    }
+}
+
+impl Queue {
+    fn begin(&mut self, job: &Job) {
+        let unwritten = self.unwritten.entry(job.key.clone()).or_default();
+        unwritten.push(Unwritten {
+            token: job.token.clone(),
+            sent_on: None,
+        });
+        self.releasing += 1;
     }
 }
 
@@ -159,26 +195,31 @@ impl Releases {
     }
 
     pub(super) fn give_back_place(&self) {
-        self.queue().places -= 1;
+        let mut queue = self.queue();
+        queue.places -= 1;
+        let closed = queue.closed;
+        drop(queue);
         self.settled.notify_waiters();
-        // A worker of a closed client waits for the last place.
-        self.work.notify_waiters();
+        if closed {
+            // A worker of a closed client waits for the last place.
+            self.work.notify_waiters();
+        }
+    }
+
+    /// Takes note of a release that its caller is about to send.
+    pub(super) fn begin(&self, job: &Job) {
+        self.queue().begin(job);
     }
 
     pub(super) fn push(&self, job: Job) {
         let mut queue = self.queue();
-        let unwritten = queue.unwritten.entry(job.key.clone()).or_default();
-        unwritten.push(Unwritten {
-            token: job.token.clone(),
-            sent_on: None,
-        });
-        queue.releasing += 1;
+        queue.begin(&job);
         queue.jobs.push_back(job);
         drop(queue);
         self.work.notify_waiters();
     }
 
-    /// Puts back a job whose worker ended under it.
+    /// Puts back a job whose worker ended under it, or that its caller does not go on with.
     pub(super) fn put_back(&self, job: Job) {
         self.queue().jobs.push_front(job);
         self.work.notify_waiters();
@@ -213,10 +254,15 @@ impl Releases {
     }
 
     pub(super) fn settled(&self) {
-        self.queue().releasing -= 1;
+        let mut queue = self.queue();
+        queue.releasing -= 1;
+        let closed = queue.closed;
+        drop(queue);
         self.settled.notify_waiters();
-        // As for the last place.
-        self.work.notify_waiters();
+        if closed {
+            // As for the last place.
+            self.work.notify_waiters();
+        }
     }
 
     /// Waits until there is something to do for a worker; must be made before looking.

@@ -9,15 +9,15 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
-use super::queue::{Carrier, Job, Released, Releases};
+use super::queue::{Answer, Carrier, Job, Released, Releases};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
 use crate::token::LockToken;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts a worker in the calling runtime if it has none.
@@ -62,65 +62,76 @@ async fn work(releases: &Arc<Releases>) {
     }
 }
 
-/// A job in a worker's hands.
-struct Running<'a> {
-    releases: &'a Arc<Releases>,
-    job: Option<Job>,
+/// A job in the hands of a worker, or of the caller who waits for it.
+pub(super) struct Running<'a> {
+    pub(super) releases: &'a Arc<Releases>,
+    pub(super) job: Option<Job>,
 }
 
 impl Running<'_> {
+    /// Until it is settled.
     async fn run(mut self) {
-        let mut pause = FIRST_PAUSE;
-        while let Some(job) = &mut self.job {
-            // A store that panics over one job must not take the others with it.
-            let sent = AssertUnwindSafe(async {
-                job.hand_over(self.releases).await;
-                job.send(self.releases).await
-            });
-            let sent = sent.catch_unwind();
-            let Ok(failure) = sent.await else {
-                tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
-                break;
-            };
-            // What got lost or was put off could still be overtaken.
-            if failure.as_ref().is_none_or(StoreError::is_final)
-                && std::mem::take(&mut job.unwritten)
-            {
-                self.releases.written(&job.key, &job.token);
+        while let Some(job) = &self.job {
+            if let Some(again) = job.again {
+                sleep_until(again).await;
             }
-            job.holding = None;
-            let over = Instant::now() >= job.over;
-            if job.carriers.is_empty() {
-                break;
-            }
-            if let Some(error) = failure {
-                if over {
-                    tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
-                } else {
-                    tracing::debug!(key = %job.key, %error, "the release is sent again");
-                }
-                // A refusal may end (replicas come back), but the caller is told at once.
-                if let Some(reply) = job.reply.take_if(|_| over || error.is_final()) {
-                    let _ = reply.send(Err(error));
-                }
-            }
-            if over {
-                break;
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            self.attempt().await;
         }
-        if let Some(job) = self.job.take()
-            && job.unwritten
-        {
+    }
+
+    /// Sends it once. What more is to be done stays, and gives what the caller can be told already.
+    pub(super) async fn attempt(&mut self) -> Option<Answer> {
+        let job = self.job.as_mut()?;
+        // A store that panics over one job must not take the others with it.
+        let sent = AssertUnwindSafe(async {
+            job.hand_over(self.releases).await;
+            job.send(self.releases).await
+        });
+        let sent = sent.catch_unwind();
+        let Ok(failure) = sent.await else {
+            tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
+            return self.settle();
+        };
+        // What got lost or was put off could still be overtaken.
+        if failure.as_ref().is_none_or(StoreError::is_final) && std::mem::take(&mut job.unwritten) {
+            self.releases.written(&job.key, &job.token);
+        }
+        job.holding = None;
+        let over = Instant::now() >= job.over;
+        if job.carriers.is_empty() {
+            return self.settle();
+        }
+        if let Some(error) = failure {
+            if over {
+                tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
+            } else {
+                tracing::debug!(key = %job.key, %error, "the release is sent again");
+            }
+            // A refusal may end (replicas come back), but the caller is told at once.
+            if over || error.is_final() {
+                job.tell(Err(error));
+            }
+        }
+        if over {
+            return self.settle();
+        }
+        job.again = Some(Instant::now() + job.pause);
+        job.pause = (job.pause * 2).min(LONGEST_PAUSE);
+        job.answer.take()
+    }
+
+    fn settle(&mut self) -> Option<Answer> {
+        let mut job = self.job.take()?;
+        if job.unwritten {
             self.releases.written(&job.key, &job.token);
         }
         self.releases.settled();
+        job.answer.take()
     }
 }
 
 impl Drop for Running<'_> {
-    /// Its worker ended under it: the job goes back for another one.
+    /// Its worker ended under it, or its caller goes on without it: a worker goes on.
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {
             self.releases.put_back(job);
@@ -193,11 +204,9 @@ impl Job {
                     if let Some(unheard) = self.unheard.take() {
                         unheard.take_note(key, found);
                     }
-                    if let Some(reply) = self.reply.take() {
-                        // The caller may have stopped waiting.
-                        let _ = reply.send(Ok(found));
-                    }
-                    if carrier.unanswered == 0 {
+                    let settled = carrier.unanswered == 0;
+                    self.tell(Ok(found));
+                    if settled {
                         self.carriers.remove(at);
                         continue;
                     }
