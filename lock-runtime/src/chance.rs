@@ -21,13 +21,13 @@ pub(crate) fn identity() -> Uuid {
 }
 
 /// Milliseconds since the Unix epoch. For the reader of a label alone.
-pub(crate) fn wall_clock() -> u128 {
+pub(crate) fn wall_clock() -> u64 {
     #[cfg(feature = "testing")]
     if let Some(bits) = seeded::next() {
-        return 1_700_000_000_000 + bits % 1_000_000_000;
+        return 1_700_000_000_000 + u64::try_from(bits % 1_000_000_000).unwrap_or(0);
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis())
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
 /// This process's number. For the reader of a label alone.

@@ -5,12 +5,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::Uuid;
+use uuid::fmt::Simple;
 
 use crate::chance::{self, identity, wall_clock};
 use crate::percent;
 
 const HOST_BYTES: usize = 60;
 const FUNCTION_BYTES: usize = 80;
+
+/// Room for a token with names of usual length.
+const USUAL_BYTES: usize = 160;
 
 /// The value one acquisition stores at its key: a v4 UUID and a label for people.
 ///
@@ -35,17 +39,15 @@ impl LockToken {
     }
 
     fn labelled(host: &str, pid: u32, function: &str, ttl: Duration, hold: Duration) -> Self {
-        Self(
-            format!(
-                "{}|{host}|{pid}|{}|{}|{}|{}",
-                identity().simple(),
-                label_tail(function, FUNCTION_BYTES),
-                wall_clock(),
-                ttl.as_millis(),
-                hold.as_millis(),
-            )
-            .into(),
-        )
+        let mut token = String::with_capacity(USUAL_BYTES);
+        let mut id = [0; Simple::LENGTH];
+        token.push_str(identity().simple().encode_lower(&mut id));
+        // Writing to a string does not fail.
+        let _ = write!(token, "|{host}|{pid}|");
+        push_label_tail(&mut token, function, FUNCTION_BYTES);
+        let (taken, ttl, hold) = (wall_clock(), millis(ttl), millis(hold));
+        let _ = write!(token, "|{taken}|{ttl}|{hold}");
+        Self(token.into())
     }
 
     /// The value as it stands at the key.
@@ -72,8 +74,24 @@ fn host() -> &'static str {
     HOST.get_or_init(|| label_tail(&chance::host(), HOST_BYTES))
 }
 
-/// The escaped text, cut from the front to `limit` bytes: the end of a path is what tells.
+/// Short numbers are quicker to print.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn label_tail(text: &str, limit: usize) -> String {
+    let mut label = String::new();
+    push_label_tail(&mut label, text, limit);
+    label
+}
+
+/// The escaped text, cut from the front to `limit` bytes: the end of a path is what tells.
+fn push_label_tail(label: &mut String, text: &str, limit: usize) {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'|');
+    if text.len() <= limit && text.bytes().all(plain) {
+        label.push_str(text);
+        return;
+    }
     let special = |c: char| matches!(c, '%' | '|') || c.is_control() || c.is_whitespace();
     let mut length = 0;
     let tail = text.char_indices().rev().take_while(|(_, c)| {
@@ -81,11 +99,9 @@ fn label_tail(text: &str, limit: usize) -> String {
         length <= limit
     });
     let start = tail.last().map_or(text.len(), |(at, _)| at);
-    let mut label = String::new();
     for c in text[start..].chars() {
-        percent::push(&mut label, c, special(c));
+        percent::push(label, c, special(c));
     }
-    label
 }
 
 /// What stands at a key that we do not own, told as well as its value allows.

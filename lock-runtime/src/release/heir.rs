@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
+use super::job::{Job, Released};
 use super::place::Place;
-use super::queue::{Job, Released, Releases};
+use super::queue::Releases;
 use crate::chance::jitter;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;

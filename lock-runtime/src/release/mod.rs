@@ -1,11 +1,14 @@
 //! Giving locks back.
 
 mod heir;
+mod job;
 mod place;
 mod queue;
+mod unwritten;
 mod worker;
 
 pub(crate) use heir::{Heir, InLine, Inheritance, Served};
+pub(crate) use job::Released;
 pub(crate) use place::Place;
-pub(crate) use queue::{Released, Releases};
+pub(crate) use queue::Releases;
 pub(crate) use worker::ensure_worker;

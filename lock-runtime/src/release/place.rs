@@ -1,13 +1,16 @@
 //! A place in the queue of releases, held from before the first SET until the lock is given up.
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::queue::{Answer, Carrier, Job, Releases};
-use super::worker::{FIRST_PAUSE, Running, ensure_worker};
+use super::job::{Answer, Carrier, Job};
+use super::queue::Releases;
+use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
 use crate::line::Holding;
 use crate::store::{Head, LockSession};
 use crate::token::LockToken;
@@ -18,6 +21,8 @@ use crate::token::LockToken;
 /// from there, and no deadline counts from later.
 pub(crate) struct Place {
     releases: Arc<Releases>,
+    /// Until a job is in it.
+    reserved: bool,
     key: Arc<str>,
     token: LockToken,
     ttl: Duration,
@@ -52,9 +57,10 @@ impl Place {
         token: LockToken,
         ttl: Duration,
     ) -> Option<Self> {
-        ensure_worker(releases);
-        releases.reserve().then(|| Self {
+        let queue = with_worker(releases);
+        releases.reserve(queue).then(|| Self {
             releases: releases.clone(),
+            reserved: true,
             key,
             token,
             ttl,
@@ -240,11 +246,9 @@ impl Place {
         let releases = self.releases.clone();
         if job.is_plain() {
             releases.begin(&job);
-            let mut running = Running {
-                releases: &releases,
-                job: Some(job),
-            };
+            self.reserved = false;
             drop(self);
+            let mut running = Running::new(&releases, job);
             if let Some(answer) = running.attempt().await {
                 return Some(answer);
             }
@@ -257,17 +261,27 @@ impl Place {
         let (reply, answer) = oneshot::channel();
         job.reply = Some(reply);
         releases.push(job);
+        self.reserved = false;
         drop(self);
         answer.await.ok()
     }
 
-    /// Queues the release of a lock that is given back in time, for a caller who goes on: if it turns
-    /// out to have been lost, that is counted.
+    /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have
+    /// been lost, that is counted. The caller sends it itself, as far as it can without waiting, so
+    /// that what it sends next comes behind it.
     ///
     /// Must be called in a runtime, as `release`.
     pub(crate) fn release_unheard(mut self) {
         ensure_worker(&self.releases);
         self.give_back_unheard();
+        let Some(job) = self.job() else { return };
+        self.releases.begin(&job);
+        self.reserved = false;
+        let mut begun = Running::new(&self.releases, job).begun();
+        let mut nobody = Context::from_waker(Waker::noop());
+        if begun.as_mut().poll(&mut nobody).is_pending() {
+            self.releases.go_on(Handle::current().id(), begun);
+        }
     }
 
     /// The same for one that is dropped, from then on.
@@ -278,6 +292,7 @@ impl Place {
     fn hand_over(&mut self) {
         if let Some(job) = self.job() {
             self.releases.push(job);
+            self.reserved = false;
         }
     }
 
@@ -326,6 +341,8 @@ impl Drop for Place {
     /// Never blocks and never spawns: the worker may be in another thread, or not run any more.
     fn drop(&mut self) {
         self.hand_over();
-        self.releases.give_back_place();
+        if self.reserved {
+            self.releases.give_back_place();
+        }
     }
 }

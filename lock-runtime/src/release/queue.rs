@@ -1,24 +1,28 @@
 //! The releases of one client that still have to be sent or answered. Outlives their callers.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use tokio::runtime::Id;
-use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::sync::Notify;
 
-use crate::error::StoreError;
-use crate::line::{Holding, Lines};
-use crate::store::{Head, LockSession, LockStore, Release};
+use super::job::{Job, Unheard};
+use super::unwritten::Unwritten;
+use crate::line::Lines;
+use crate::store::{LockSession, LockStore};
 use crate::token::LockToken;
+
+/// Room that is kept when nothing is to be done.
+const KEPT: usize = 32;
 
 /// One client's releases.
 pub(crate) struct Releases {
     pub(super) store: Arc<dyn LockStore>,
     pub(super) lines: Arc<Lines>,
     queue: Mutex<Queue>,
+    shut_down: AtomicBool,
     /// Something to do for a worker.
     work: Notify,
     /// A release was answered or settled, or a place was given back.
@@ -28,123 +32,45 @@ pub(crate) struct Releases {
     pub(super) unheard: Unheard,
 }
 
-/// How many locks were found lost by a release whose answer nobody waited for.
-#[derive(Clone, Default)]
-pub(super) struct Unheard(Arc<AtomicU64>);
-
-impl Unheard {
-    pub(super) fn take_note(&self, key: &str, released: Released) {
-        if released.refutes() {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            tracing::warn!(%key, found = ?released.code, "the lock was lost before it was given back, too late to tell its caller");
-        }
-    }
-}
-
 #[derive(Default)]
 pub(super) struct Queue {
     jobs: VecDeque<Job>,
-    /// Releases of each key that a later command could overtake.
-    unwritten: HashMap<Arc<str>, Vec<Unwritten>>,
+    /// Sent by callers who do not wait, each for the worker of the runtime that it was sent in.
+    begun: Vec<(Id, Begun)>,
+    unwritten: Unwritten,
     /// Locks held or being asked for: each may become a job.
     places: usize,
     releasing: usize,
+    /// Those who wait until something here is settled.
+    waiting: usize,
     /// A worker dies with its runtime, which its token tells.
     pub(super) workers: HashMap<Id, Weak<()>>,
-    /// No place is given any more.
-    shut_down: bool,
     /// No client is left that could give one.
     closed: bool,
 }
 
-/// A release that was not answered.
-struct Unwritten {
-    token: LockToken,
-    /// The one session that its first CAD went down: what follows there cannot overtake it.
-    sent_on: Option<Arc<dyn LockSession>>,
-}
+/// A release under way.
+pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A token to be deleted from its key.
-pub(super) struct Job {
-    pub(super) key: Arc<str>,
-    pub(super) token: LockToken,
-    /// The sessions whose answer is still wanted.
-    pub(super) carriers: Vec<Carrier>,
-    /// Where it may stand in line.
-    pub(super) head: Option<Head>,
-    /// Whether a SET that has run may have left the token at the key.
-    pub(super) stood: bool,
-    /// When the last ttl that this token can have been given is over.
-    pub(super) over: Instant,
-    /// Whether it may have been sent before.
-    pub(super) sent: bool,
-    pub(super) tries: usize,
-    /// Not to be sent again before.
-    pub(super) again: Option<Instant>,
-    /// From that to the time after.
-    pub(super) pause: Duration,
-    /// Whether later commands for the key wait for it.
-    pub(super) unwritten: bool,
-    /// Those in line wait until it is answered.
-    pub(super) holding: Option<Holding>,
-    /// Where a caller waits for the worker.
-    pub(super) reply: Option<oneshot::Sender<Answer>>,
-    /// For a caller that sends it itself.
-    pub(super) answer: Option<Answer>,
-    /// Where nobody waits for the answer, although the lock was given back in time.
-    pub(super) unheard: Option<Unheard>,
-}
-
-impl Job {
-    /// The first answer is the one that counts.
-    pub(super) fn tell(&mut self, answer: Answer) {
-        if let Some(reply) = self.reply.take() {
-            // The caller may have stopped waiting.
-            let _ = reply.send(answer);
-        } else {
-            self.answer.get_or_insert(answer);
-        }
-    }
-
-    /// Whether one answer settles it.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(&*self.carriers, [carrier] if carrier.unanswered == 0)
-    }
-}
-
-/// A session that carried SETs with the token of a job.
-pub(super) struct Carrier {
-    pub(super) session: Arc<dyn LockSession>,
-    /// How many of them were not answered: each may yet land.
-    pub(super) unanswered: usize,
-}
-
-/// What a caller who waits for its release is told.
-pub(crate) type Answer = Result<Released, StoreError>;
-
-/// The answer of a release that was answered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Released {
-    pub(crate) code: Release,
-    /// Whether this answers the first sending. A later one may find its own earlier work.
-    pub(crate) first: bool,
-}
-
-impl Released {
-    /// Whether it shows that the lock was lost on the way. Only a first sending can.
-    pub(crate) fn refutes(self) -> bool {
-        self.first && matches!(self.code, Release::Missing | Release::NotOurs)
-    }
+/// What a worker has to do next.
+pub(super) enum Work {
+    Job(Job),
+    Begun(Begun),
 }
 
 impl Queue {
+    /// Gives back the room of many, when there is none.
+    fn shrink(&mut self) {
+        if self.places == 0 && self.jobs.is_empty() && self.jobs.capacity() > 2 * KEPT {
+            self.jobs.shrink_to(KEPT);
+        }
+    }
+
+    /// Takes note of a job in the place reserved for it.
     fn begin(&mut self, job: &Job) {
-        let unwritten = self.unwritten.entry(job.key.clone()).or_default();
-        unwritten.push(Unwritten {
-            token: job.token.clone(),
-            sent_on: None,
-        });
+        self.unwritten.begin(&job.key, &job.token);
         self.releasing += 1;
+        self.places -= 1;
     }
 }
 
@@ -154,6 +80,7 @@ impl Releases {
             store,
             lines,
             queue: Mutex::default(),
+            shut_down: AtomicBool::new(false),
             work: Notify::new(),
             settled: Notify::new(),
             closing: Notify::new(),
@@ -165,10 +92,24 @@ impl Releases {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room for one job more, unless the client is shut down: what `idle` has seen stays.
-    pub(super) fn reserve(&self) -> bool {
+    /// Changes what others may wait for, and wakes them.
+    fn change(&self, change: impl FnOnce(&mut Queue)) {
         let mut queue = self.queue();
-        if queue.shut_down {
+        change(&mut queue);
+        let (waiting, closed) = (queue.waiting > 0, queue.closed);
+        drop(queue);
+        if waiting {
+            self.settled.notify_waiters();
+        }
+        if closed {
+            // A worker of a closed client waits for the last place and the last release.
+            self.work.notify_waiters();
+        }
+    }
+
+    /// Makes room for one job more, unless the client is shut down: what `idle` has seen stays.
+    pub(super) fn reserve(&self, mut queue: MutexGuard<'_, Queue>) -> bool {
+        if self.shut_down.load(Ordering::Relaxed) {
             return false;
         }
         queue.places += 1;
@@ -178,7 +119,9 @@ impl Releases {
     }
 
     pub(crate) fn shut_down(&self) {
-        self.queue().shut_down = true;
+        let queue = self.queue();
+        self.shut_down.store(true, Ordering::SeqCst);
+        drop(queue);
         self.closing.notify_waiters();
     }
 
@@ -189,28 +132,24 @@ impl Releases {
         let closing = self.closing.notified();
         tokio::pin!(closing);
         closing.as_mut().enable();
-        if !self.queue().shut_down {
+        if !self.shut_down.load(Ordering::SeqCst) {
             closing.await;
         }
     }
 
     pub(super) fn give_back_place(&self) {
-        let mut queue = self.queue();
-        queue.places -= 1;
-        let closed = queue.closed;
-        drop(queue);
-        self.settled.notify_waiters();
-        if closed {
-            // A worker of a closed client waits for the last place.
-            self.work.notify_waiters();
-        }
+        self.change(|queue| {
+            queue.places -= 1;
+            queue.shrink();
+        });
     }
 
-    /// Takes note of a release that its caller is about to send.
+    /// Takes note of a release that its caller is about to send, in the place reserved for it.
     pub(super) fn begin(&self, job: &Job) {
         self.queue().begin(job);
     }
 
+    /// Queues a release in the place reserved for it.
     pub(super) fn push(&self, job: Job) {
         let mut queue = self.queue();
         queue.begin(&job);
@@ -225,44 +164,64 @@ impl Releases {
         self.work.notify_waiters();
     }
 
-    pub(super) fn pop(&self) -> Option<Job> {
-        self.queue().jobs.pop_front()
+    /// For the worker of the runtime `here`.
+    pub(super) fn pop(&self, here: Id) -> Option<Work> {
+        let mut queue = self.queue();
+        let begun = queue.begun.iter().position(|(at, _)| *at == here);
+        if let Some(at) = begun {
+            return Some(Work::Begun(queue.begun.swap_remove(at).1));
+        }
+        let job = queue.jobs.pop_front();
+        job.map(Work::Job)
+    }
+
+    /// Gives a release that was sent in the runtime `here` to its worker.
+    pub(super) fn go_on(&self, here: Id, begun: Begun) {
+        let mut queue = self.queue();
+        let works = queue.workers.get(&here);
+        if works.is_some_and(|alive| alive.strong_count() > 0) {
+            queue.begun.push((here, begun));
+            drop(queue);
+            self.work.notify_waiters();
+        } else {
+            drop(queue);
+            // Which puts its job back.
+            drop(begun);
+        }
+    }
+
+    /// The worker of the runtime `here` has ended: what was begun for it is for others.
+    pub(super) fn abandon(&self, here: Id) {
+        let mut queue = self.queue();
+        let (gone, others) = std::mem::take(&mut queue.begun)
+            .into_iter()
+            .partition(|(at, _)| *at == here);
+        queue.begun = others;
+        drop(queue);
+        let gone: Vec<(Id, Begun)> = gone;
+        // Which puts their jobs back.
+        drop(gone);
     }
 
     /// A release of `key` was answered: a later command cannot overtake it.
     pub(super) fn written(&self, key: &str, token: &LockToken) {
-        let mut queue = self.queue();
-        if let Some(unwritten) = queue.unwritten.get_mut(key) {
-            unwritten.retain(|release| release.token != *token);
-            if unwritten.is_empty() {
-                queue.unwritten.remove(key);
-            }
-        }
-        drop(queue);
-        self.settled.notify_waiters();
+        self.change(|queue| queue.unwritten.written(key, token));
     }
 
     /// The first CAD of `token` is on its way, and goes down no other session.
     pub(super) fn sent(&self, key: &str, token: &LockToken, session: &Arc<dyn LockSession>) {
-        let mut queue = self.queue();
-        let unwritten = queue.unwritten.get_mut(key).into_iter().flatten();
-        for release in unwritten.filter(|release| release.token == *token) {
-            release.sent_on = Some(session.clone());
-        }
-        drop(queue);
-        self.settled.notify_waiters();
+        self.change(|queue| queue.unwritten.sent(key, token, session));
     }
 
-    pub(super) fn settled(&self) {
-        let mut queue = self.queue();
-        queue.releasing -= 1;
-        let closed = queue.closed;
-        drop(queue);
-        self.settled.notify_waiters();
-        if closed {
-            // As for the last place.
-            self.work.notify_waiters();
-        }
+    /// Nothing is left to do for a job.
+    pub(super) fn settled(&self, job: &Job) {
+        self.change(|queue| {
+            if job.unwritten {
+                queue.unwritten.written(&job.key, &job.token);
+            }
+            queue.releasing -= 1;
+            queue.shrink();
+        });
     }
 
     /// Waits until there is something to do for a worker; must be made before looking.
@@ -278,14 +237,14 @@ impl Releases {
 
     /// Whether a release of `key` was not answered.
     pub(crate) fn releases(&self, key: &str) -> bool {
-        self.queue().unwritten.contains_key(key)
+        self.queue().unwritten.is_at(key)
     }
 
     /// Waits until every release of `key` is answered.
     ///
     /// Cancellation safety: holds nothing.
     pub(crate) async fn all_written(&self, key: &str) {
-        self.until(|queue| !queue.unwritten.contains_key(key)).await;
+        self.until(|queue| !queue.unwritten.is_at(key)).await;
     }
 
     /// Waits until no release of `key` can be overtaken by a command on `session`; gives the tokens
@@ -297,23 +256,14 @@ impl Releases {
         key: &str,
         session: &Arc<dyn LockSession>,
     ) -> Vec<LockToken> {
-        let is_ahead = |release: &Unwritten| {
-            let sent_on = release.sent_on.as_ref();
-            sent_on.is_some_and(|sent_on| Arc::ptr_eq(sent_on, session))
-        };
-        self.until(|queue| {
-            let mut unwritten = queue.unwritten.get(key).into_iter().flatten();
-            unwritten.all(is_ahead)
-        })
-        .await;
-        let queue = self.queue();
-        let ahead = queue.unwritten.get(key).into_iter().flatten();
-        ahead.map(|release| release.token.clone()).collect()
+        self.until(|queue| queue.unwritten.are_ahead(key, session))
+            .await;
+        self.queue().unwritten.tokens(key)
     }
 
     /// How many locks were found lost too late for their callers.
     pub(crate) fn unheard(&self) -> u64 {
-        self.unheard.0.load(Ordering::Relaxed)
+        self.unheard.count()
     }
 
     /// Waits until every place is given back and every release is settled.
@@ -325,6 +275,17 @@ impl Releases {
     }
 
     async fn until(&self, done: impl Fn(&Queue) -> bool) {
+        /// Leaves also when it is not waited for to the end.
+        struct Waiting<'a>(&'a Releases);
+
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.queue().waiting -= 1;
+            }
+        }
+
+        self.queue().waiting += 1;
+        let _waiting = Waiting(self);
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);

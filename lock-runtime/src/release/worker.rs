@@ -3,15 +3,16 @@
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
-use super::queue::{Answer, Carrier, Job, Released, Releases};
+use super::job::{Answer, Carrier, Job, Released};
+use super::queue::{Begun, Queue, Releases, Work};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
@@ -22,34 +23,48 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts a worker in the calling runtime if it has none.
 pub(crate) fn ensure_worker(releases: &Arc<Releases>) {
+    drop(with_worker(releases));
+}
+
+/// The same, for one who has to do with the queue next.
+pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
     let runtime = Handle::current();
     let mut queue = releases.queue();
     let works = |alive: &std::sync::Weak<()>| alive.strong_count() > 0;
     if queue.workers.get(&runtime.id()).is_some_and(works) {
-        return;
+        return queue;
     }
     queue.workers.retain(|_, alive| works(alive));
     let alive = Arc::new(());
     queue.workers.insert(runtime.id(), Arc::downgrade(&alive));
     drop(queue);
-    let releases = releases.clone();
+    // Not under the mutex: where the runtime ends, the task is dropped here.
+    let here = runtime.id();
+    let works = Works {
+        releases: releases.clone(),
+        here,
+        alive: Some(alive),
+    };
     runtime.spawn(async move {
-        work(&releases).await;
-        drop(alive);
+        work(&works.releases, here).await;
+        drop(works);
     });
+    releases.queue()
 }
 
 /// Sends jobs side by side, so that one without an answer holds up no other. They are not tasks of
 /// their own: a runtime that shuts down drops them where they are, back into the queue.
-async fn work(releases: &Arc<Releases>) {
+async fn work(releases: &Arc<Releases>, here: Id) {
     let mut running = FuturesUnordered::new();
     loop {
         let work = releases.work();
         tokio::pin!(work);
         work.as_mut().enable();
-        while let Some(job) = releases.pop() {
-            let job = Some(job);
-            running.push(Running { releases, job }.run());
+        while let Some(work) = releases.pop(here) {
+            running.push(match work {
+                Work::Job(job) => Running::new(releases, job).begun(),
+                Work::Begun(begun) => begun,
+            });
         }
         if releases.is_over() {
             return;
@@ -62,13 +77,39 @@ async fn work(releases: &Arc<Releases>) {
     }
 }
 
+/// As long as a worker does.
+struct Works {
+    releases: Arc<Releases>,
+    here: Id,
+    alive: Option<Arc<()>>,
+}
+
+impl Drop for Works {
+    /// What was begun for this worker and did not get to it goes back, too.
+    fn drop(&mut self) {
+        self.alive = None;
+        self.releases.abandon(self.here);
+    }
+}
+
 /// A job in the hands of a worker, or of the caller who waits for it.
-pub(super) struct Running<'a> {
-    pub(super) releases: &'a Arc<Releases>,
+pub(super) struct Running {
+    pub(super) releases: Arc<Releases>,
     pub(super) job: Option<Job>,
 }
 
-impl Running<'_> {
+impl Running {
+    pub(super) fn new(releases: &Arc<Releases>, job: Job) -> Self {
+        Self {
+            releases: releases.clone(),
+            job: Some(job),
+        }
+    }
+
+    pub(super) fn begun(self) -> Begun {
+        Box::pin(self.run())
+    }
+
     /// Until it is settled.
     async fn run(mut self) {
         while let Some(job) = &self.job {
@@ -84,23 +125,23 @@ impl Running<'_> {
         let job = self.job.as_mut()?;
         // A store that panics over one job must not take the others with it.
         let sent = AssertUnwindSafe(async {
-            job.hand_over(self.releases).await;
-            job.send(self.releases).await
+            job.hand_over(&self.releases).await;
+            job.send(&self.releases).await
         });
         let sent = sent.catch_unwind();
         let Ok(failure) = sent.await else {
             tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
             return self.settle();
         };
+        if job.carriers.is_empty() {
+            return self.settle();
+        }
         // What got lost or was put off could still be overtaken.
         if failure.as_ref().is_none_or(StoreError::is_final) && std::mem::take(&mut job.unwritten) {
             self.releases.written(&job.key, &job.token);
         }
         job.holding = None;
         let over = Instant::now() >= job.over;
-        if job.carriers.is_empty() {
-            return self.settle();
-        }
         if let Some(error) = failure {
             if over {
                 tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
@@ -122,15 +163,12 @@ impl Running<'_> {
 
     fn settle(&mut self) -> Option<Answer> {
         let mut job = self.job.take()?;
-        if job.unwritten {
-            self.releases.written(&job.key, &job.token);
-        }
-        self.releases.settled();
+        self.releases.settled(&job);
         job.answer.take()
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     /// Its worker ended under it, or its caller goes on without it: a worker goes on.
     fn drop(&mut self) {
         if let Some(job) = self.job.take() {

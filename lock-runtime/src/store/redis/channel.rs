@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, timeout};
 
 use super::dialect::{Failure, failure};
@@ -17,6 +18,13 @@ use crate::error::StoreError;
 /// Timeouts in a row after which a connection is taken for dead: nothing else tells a black hole
 /// from a slow server.
 const DEAD_AFTER: u32 = 2;
+
+/// A command with room for so many words more, of so many bytes in all.
+pub(super) fn command(name: &str, words: usize, bytes: usize) -> Cmd {
+    let mut command = Cmd::with_capacity(words + 1, name.len() + bytes);
+    command.arg(name);
+    command
+}
 
 /// A multiplexed connection. The driver writes commands in the order of their first poll.
 pub(super) struct Channel {
@@ -117,7 +125,9 @@ impl Channel {
             since: Instant::now(),
         };
         let mut answer = pin!(answer);
-        let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+        // Out of its budget the first poll would write nothing, and what comes later could overtake it.
+        let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
+        let at_once = unconstrained(first).await;
         // No server is that quick: the driver has ended before it could take the command. Unless
         // this thread was held up in between, so that nothing unsafe may follow from it.
         let unsent = at_once.is_ready();

@@ -139,9 +139,15 @@ impl Server {
 
     /// The connections of the calling runtime.
     fn here<T>(&self, look: impl FnOnce(&mut Connections) -> T) -> T {
-        let mut runtimes = self.runtimes();
-        runtimes.retain(|_, connections| connections.are_alive());
         let runtime = Handle::current();
+        let mut runtimes = self.runtimes();
+        if let Some(connections) = runtimes.get_mut(&runtime.id())
+            && connections.are_alive()
+        {
+            return look(connections);
+        }
+        // Those of runtimes that ended are of no use to anybody.
+        runtimes.retain(|_, connections| connections.are_alive());
         let connections = runtimes.entry(runtime.id());
         look(connections.or_insert_with(|| Connections::of(&runtime)))
     }

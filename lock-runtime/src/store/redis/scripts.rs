@@ -2,7 +2,12 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, cmd};
+use redis::Cmd;
+
+use super::channel::command;
+
+/// The number of keys.
+const COUNT_BYTES: usize = 1;
 
 /// A script and the hash it is called by.
 pub(super) struct Script {
@@ -26,7 +31,9 @@ impl Script {
 }
 
 fn call(name: &str, script: &str, keys: &[&str], args: &[&str]) -> Cmd {
-    let mut command = cmd(name);
+    let bytes = keys.iter().chain(args).map(|word| word.len());
+    let bytes = script.len() + COUNT_BYTES + bytes.sum::<usize>();
+    let mut command = command(name, 2 + keys.len() + args.len(), bytes);
     command.arg(script).arg(keys.len()).arg(keys).arg(args);
     command
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 
-use super::channel::Channel;
+use super::channel::{Channel, command};
 use super::dialect::{Failure, fenced, integer, joined, no_fence, passed, stored, swapped, told};
 use super::native::Native;
 use super::scripts::{self, Script};
@@ -65,7 +65,11 @@ impl RedisSession {
         form: AcquireForm,
     ) -> Result<Value, Failure> {
         if form == AcquireForm::Set && !self.set_refused.load(Ordering::Relaxed) {
-            let mut set = cmd("SET");
+            let mut set = command(
+                "SET",
+                6,
+                key.len() + token.len() + ttl.len() + "NXGETPX".len(),
+            );
             set.arg(key)
                 .arg(token)
                 .arg("NX")
