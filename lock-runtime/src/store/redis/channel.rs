@@ -19,13 +19,6 @@ use crate::error::StoreError;
 /// from a slow server.
 const DEAD_AFTER: u32 = 2;
 
-/// A command with room for so many words more, of so many bytes in all.
-pub(super) fn command(name: &str, words: usize, bytes: usize) -> Cmd {
-    let mut command = Cmd::with_capacity(words + 1, name.len() + bytes);
-    command.arg(name);
-    command
-}
-
 /// A multiplexed connection. The driver writes commands in the order of their first poll.
 pub(super) struct Channel {
     connection: MultiplexedConnection,

@@ -4,10 +4,15 @@ use std::sync::LazyLock;
 
 use redis::Cmd;
 
-use super::channel::command;
-
 /// The number of keys.
 const COUNT_BYTES: usize = 1;
+
+/// A command with room for so many words more, of so many bytes in all.
+pub(super) fn command(name: &str, words: usize, bytes: usize) -> Cmd {
+    let mut command = Cmd::with_capacity(words + 1, name.len() + bytes);
+    command.arg(name);
+    command
+}
 
 /// A script and the hash it is called by.
 pub(super) struct Script {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Value, cmd};
 
-use super::channel::{Channel, command};
+use super::channel::Channel;
 use super::dialect::{Failure, fenced, integer, joined, no_fence, passed, stored, swapped, told};
 use super::native::Native;
-use super::scripts::{self, Script};
+use super::scripts::{self, Script, command};
 use crate::error::StoreError;
 use crate::options::AcquireForm;
 use crate::store::{Fenced, Head, Joined, LockSession, Passed, StoreFuture, Stored, Swapped};
