@@ -279,7 +279,7 @@ fn position(joined: i64, first: i64) -> Option<Position> {
 pub(super) fn passed(value: &Value) -> Result<Passed, StoreError> {
     let numbers: Option<Vec<i64>> = parts(value).iter().map(|part| integer(part).ok()).collect();
     let numbers = numbers.unwrap_or_default();
-    let [code, joined, first, served, count] = *numbers else {
+    let [code, joined, first, served, others] = *numbers else {
         return Err(unexpected(value));
     };
     let release = match code {
@@ -293,7 +293,7 @@ pub(super) fn passed(value: &Value) -> Result<Passed, StoreError> {
     let position = position(joined, first).filter(|_| served == 0);
     Ok(Passed {
         release,
-        others: count > i64::from(position.is_some()),
+        others: others == 1,
         position,
         served: served == 1,
     })

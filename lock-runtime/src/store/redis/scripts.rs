@@ -259,13 +259,12 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// Compares, and gives the key to the first in line who can be told, or deletes it: 1 deleted, 2 given
 /// away, 0 no such key (the first in line was given it all the same), -1 another value, -2 not deleted.
 /// With that whether the one to join joined now (1), stood there (0), or neither (-1), whether it is the
-/// first, whether the lock is its own, and how many stand in line.
+/// first, whether the lock is its own, and whether somebody else stands in line.
 ///
 /// The news comes after the key: a head that is told may act at once. Who cannot be told is gone, and
 /// leaves the line; not more than 128 of them at once, for a server does nothing else meanwhile.
 pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        in_line!(),
         stand!("KEYS[2]", "ARGV[4]"),
         first!(),
         "local line, leaving, joining = KEYS[2], ARGV[2], ARGV[3]\n\
@@ -274,7 +273,7 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          if not held then code = 0\n\
          elseif held == ARGV[1] then code = 1\n\
          elseif type(held) == 'table' and not string.find(held.err or '', 'WRONGTYPE', 1, true) then return held end\n\
-         local joined, served, put, told = -1, 0, false, false\n\
+         local joined, served, put, told, after = -1, 0, false, false, nil\n\
          if line and leaving ~= '' then redis.pcall('ZREM', line, leaving) end\n\
          if line and joining ~= '' then joined = stand(joining) end\n\
          local function tell(entry, words)\n\
@@ -297,7 +296,7 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          end\n\
          if type(redis.pcall('ZREM', line, entry)) == 'table' then break end\n\
          if told then\n\
-         local after = first(line)\n\
+         after = first(line)\n\
          if after and after ~= joining then tell(after, 'next ' .. claim) end\n\
          break\n\
          end\n\
@@ -307,8 +306,9 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          elseif code == 1 or put then\n\
          if redis.call('DEL', KEYS[1]) == 0 and code == 1 then code = -2 end\n\
          end\n\
-         if not line then return {code, -1, 0, 0, 0} end\n\
-         return {code, joined, joined >= 0 and first(line) == joining and 1 or 0, served, in_line(line)}"
+         if line and not told then after = first(line) end\n\
+         local own = joined >= 0 and after == joining\n\
+         return {code, joined, own and 1 or 0, served, after and not own and 1 or 0}"
     ))
 });
 
