@@ -114,7 +114,7 @@ use proc_macro::TokenStream;
 ///
 /// A value that prints as nothing, and a key of more than 512 bytes with the client's prefix, are
 /// `LockError::InvalidKey`; nothing is sent. A key without placeholders is one lock for all calls.
-/// Keys that begin with `fence:` are reserved.
+/// Keys that begin with `fence:` or `line:{` are reserved.
 ///
 /// # A failed lock
 ///

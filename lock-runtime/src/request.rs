@@ -43,13 +43,18 @@ impl LockRequest {
     }
 
     /// How long to wait while the lock is busy, up to 24 h. Defaults to zero: try once. Waiters of
-    /// one client are served in the order of their calls: a release hands the lock over to the next, up
-    /// to eight times in a row, and while another client holds it the first polls the store every 5 to
-    /// 100 ms, jittered, for all of them. A call that waits must be polled or dropped: one that is kept and
-    /// not polled holds up those behind it, and a lock that is handed over to it stays with it for its ttl.
-    /// A store that cannot be reached, loads its data or does not answer is waited for as well; one that
-    /// is silent can prolong a wait by one command deadline. One that has left eight commands of the call
-    /// unanswered is not asked on.
+    /// one client are served in the order of their calls: a release hands the lock over to the next. The
+    /// first of each client stands in a line on the server, in whose order clients pass the lock on after
+    /// eight turns of their own. It is told when its turn has come, and asks the store every one to two
+    /// seconds in case that gets lost; every 5 to 100 ms, with jitter, where the store tells nothing.
+    ///
+    /// A lock that another client passed on lasts for 200 ms, or for its ttl if that is shorter, and is
+    /// extended to the whole ttl meanwhile, in a task: a runtime that is blocked for longer loses it.
+    ///
+    /// A call that waits must be polled or dropped: one that is kept and not polled holds up those behind it,
+    /// and a lock that is handed over to it stays with it for its ttl. A store that cannot be reached, loads
+    /// its data or does not answer is waited for as well; one that is silent can prolong a wait by one command
+    /// deadline. One that has left eight commands of the call unanswered is not asked on.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.options.wait = wait;
         self
