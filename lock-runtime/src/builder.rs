@@ -113,6 +113,16 @@ impl LockClientBuilder {
         self
     }
 
+    /// How long a lock lasts that another client passed on to a waiter of this one, before it is extended to
+    /// its whole ttl: 50 ms to 10 s, at most the ttl. A waiter that has stopped holds up the others for so
+    /// long, and a runtime that is blocked for longer, right after it was passed a lock, loses it. Defaults to
+    /// 200 ms.
+    #[must_use]
+    pub fn claim(mut self, claim: Duration) -> Self {
+        self.settings.claim = claim;
+        self
+    }
+
     /// Counts a lock as taken or extended only when `replicas` replicas (at least 1) have
     /// acknowledged it within `limit` (1 ms to half the command deadline), by `WAIT`. Too few:
     /// the lock is given back, and the call fails with [`LockError::Backend`], which says how many; an

@@ -48,8 +48,8 @@ impl LockRequest {
     /// eight turns of their own. It is told when its turn has come, and asks the store every one to two
     /// seconds in case that gets lost; every 5 to 100 ms, with jitter, where the store tells nothing.
     ///
-    /// A lock that another client passed on lasts for 200 ms, or for its ttl if that is shorter, and is
-    /// extended to the whole ttl meanwhile, in a task: a runtime that is blocked for longer loses it.
+    /// A lock that another client passed on lasts for the client's
+    /// [`claim`](crate::LockClientBuilder::claim), or for its ttl if that is shorter, and is extended to the whole ttl meanwhile, in a task: a runtime that is blocked for longer loses it.
     ///
     /// A call that waits must be polled or dropped: one that is kept and not polled holds up those behind it,
     /// and a lock that is handed over to it stays with it for its ttl. A store that cannot be reached, loads

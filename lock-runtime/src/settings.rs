@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) form: AcquireForm,
     pub(crate) release: ReleaseMode,
     pub(crate) acks: Option<Acks>,
+    /// How long a lock that is passed on lasts before its new holder has asked for more.
+    pub(crate) claim: Duration,
     pub(crate) max_waiters: usize,
     pub(crate) max_waiters_per_key: usize,
 }
@@ -28,6 +30,7 @@ impl Default for Settings {
             form: AcquireForm::default(),
             release: ReleaseMode::default(),
             acks: None,
+            claim: Duration::from_millis(200),
             max_waiters: 10_000,
             max_waiters_per_key: 1_000,
         }
@@ -59,6 +62,11 @@ impl Settings {
                      deadline ({longest:?})"
                 )));
             }
+        }
+        if !(Duration::from_millis(50)..=Duration::from_secs(10)).contains(&self.claim) {
+            return Err(LockError::options(
+                "`claim` must lie between 50 ms and 10 s",
+            ));
         }
         if self.max_waiters == 0 || self.max_waiters_per_key == 0 {
             let reason = "`max_waiters` and `max_waiters_per_key` must be at least 1; calls without \

@@ -9,10 +9,6 @@ use crate::lease::trusted;
 use crate::store::{Head, Listener, Position};
 use crate::token::LockToken;
 
-/// How long a lock that is passed on lasts before its new holder has asked for more: so long a head
-/// that is dead holds up the others.
-const CLAIM: Duration = Duration::from_millis(200);
-
 /// One token's place in line.
 pub(crate) struct Standing {
     pub(crate) head: Head,
@@ -50,10 +46,10 @@ pub(crate) struct Asked {
 }
 
 impl Standing {
-    pub(crate) fn new(token: &LockToken, ttl: Duration, listener: Box<dyn Listener>) -> Self {
+    pub(crate) fn new(token: &LockToken, claim: Duration, listener: Box<dyn Listener>) -> Self {
         let address = listener.address();
         Self {
-            head: Head::new(token, CLAIM.min(ttl), address.as_deref()),
+            head: Head::new(token, claim, address.as_deref()),
             listener,
             address,
             since: Since::Unknown,

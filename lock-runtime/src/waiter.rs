@@ -88,6 +88,7 @@ impl<'a> Waiter<'a> {
                 function,
                 ttl: options.ttl,
                 hold: options.renew.unwrap_or_default(),
+                claim: self.call.shared.settings.claim.min(options.ttl),
                 fence_key: self.call.fence_key.map(Into::into),
                 command_deadline: self.call.shared.settings.command_deadline,
                 give_up,

@@ -131,9 +131,11 @@ impl<'a> Contender<'a> {
         self.standing.as_mut()
     }
 
-    /// Whether it should begin anew, with a fresh token: it is told in another way than when it joined.
+    /// Whether it should begin anew, with a fresh token: it is told in another way than when it joined,
+    /// or stands in a line that is not to be had any more.
     pub(crate) fn is_outdated(&self) -> bool {
-        self.standing.as_ref().is_some_and(Standing::is_outdated)
+        let standing = self.standing.as_ref();
+        standing.map_or_else(|| self.place.is_in_line(), Standing::is_outdated)
     }
 
     /// Takes its place in line with the next question, if there is a line to be had.
@@ -310,7 +312,7 @@ impl<'a> Contender<'a> {
         session: &Arc<dyn LockSession>,
     ) -> Result<Option<Answer>, StoreError> {
         match since {
-            Some(_) if self.call.shared.settings.acks.is_some() || self.standing.is_some() => {
+            Some(_) if self.call.shared.settings.acks.is_some() || self.place.is_in_line() => {
                 self.extended(session).await
             }
             since => self.held(since, session).await,

@@ -75,6 +75,7 @@ impl Contender<'_> {
             && let Some(line) = shared.line_of(key)
         {
             let limit = self.give_up.saturating_duration_since(Instant::now()) + LINE_REST;
+            let stood = self.place.is_in_line();
             self.place.stands(&standing.head);
             let asked = standing.asking();
             let joined = session.join(key, &line, fence_key, &standing.head, ttl, limit);
@@ -93,15 +94,24 @@ impl Contender<'_> {
                         standing.answered(&asked, position);
                     } else {
                         self.standing = None;
-                        self.place.leaves_line();
+                        if !stood {
+                            self.place.leaves_line();
+                        }
                     }
                     return Ok(Taken::Busy(stored, Expiry::left(left)));
                 }
                 Joined::NoLine => {
                     self.standing = None;
-                    self.place.leaves_line();
+                    if !stood {
+                        self.place.leaves_line();
+                    }
                 }
             }
+        }
+        // What stands at the key may have been passed on to it, for a claim and without a fence.
+        if self.place.is_in_line() {
+            let own = Stored::Value(ours.as_str().into());
+            return Ok(Taken::Busy(own, Expiry::Unknown));
         }
         let Some(fence_key) = fence_key else {
             let form = options.form.unwrap_or(shared.settings.form);

@@ -27,6 +27,8 @@ pub(crate) struct Heir {
     pub(crate) ttl: Duration,
     /// The longest hold, for the label of its token.
     pub(crate) hold: Duration,
+    /// How long a lock that is passed on to it lasts at first.
+    pub(crate) claim: Duration,
     pub(crate) fence_key: Option<Arc<str>>,
     /// How long an unanswered swap is sent again.
     pub(crate) command_deadline: Duration,
@@ -176,7 +178,7 @@ impl Job {
         let Some(mut place) = Place::reserve(releases, key.clone(), token.clone(), heir.ttl) else {
             return;
         };
-        let mut standing = Standing::new(&token, heir.ttl, listener);
+        let mut standing = Standing::new(&token, heir.claim, listener);
         place.stands(&standing.head);
         let deadline = Instant::now() + heir.command_deadline;
         loop {

@@ -169,6 +169,11 @@ impl Place {
         }
     }
 
+    /// Whether somebody may pass the lock on to it, or has: then it may last for a claim alone.
+    pub(crate) fn is_in_line(&self) -> bool {
+        self.head.is_some()
+    }
+
     /// It has left the line, and comes into it again by a SET alone that is still under way.
     pub(crate) fn leaves_line(&mut self) {
         if self.unanswered.len() <= 1 {

@@ -93,8 +93,9 @@ macro_rules! in_line {
 }
 
 /// `stand(entry)` puts an entry at the end of the line KEYS[n] unless it stands there, and sees to it that
-/// the line is kept for ARGV[m] ms: 1 joined now, 0 stood there, -1 there is no line to be had. A set sorted
-/// by number, so that joining twice changes nothing and leaving is quick.
+/// the line is kept for ARGV[m] ms: 1 joined now, 0 stood there, -1 there is no line to be had, or none
+/// that this user could leave. A set sorted by number, so that joining twice changes nothing and leaving
+/// is quick.
 macro_rules! stand {
     ($line:literal, $limit:literal) => {
         concat!(
@@ -102,7 +103,9 @@ macro_rules! stand {
              local last = redis.pcall('ZRANGE', ",
             $line,
             ", -1, -1, 'WITHSCORES')\n\
-             if last.err then return -1 end\n\
+             if last.err or type(redis.pcall('ZREM', ",
+            $line,
+            ", '')) == 'table' then return -1 end\n\
              local joined = redis.pcall('ZADD', ",
             $line,
             ", 'NX', (tonumber(last[2]) or 0) + 1, entry)\n\
@@ -261,8 +264,8 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// With that whether the one to join joined now (1), stood there (0), or neither (-1), whether it is the
 /// first, whether the lock is its own, and whether somebody else stands in line.
 ///
-/// The news comes after the key: a head that is told may act at once. Who cannot be told is gone, and
-/// leaves the line; not more than 128 of them at once, for a server does nothing else meanwhile.
+/// A head leaves the line before it is given the key, and is told after that: it may act at once, and
+/// whoever finds it in line later may rely on that it was not served before. Who cannot be told is gone; not more than 128 of them at once, for a server does nothing else meanwhile.
 pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         stand!("KEYS[2]", "ARGV[4]"),
@@ -286,6 +289,7 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          local entry = first(line)\n\
          if not entry then break end\n\
          local claim, length, rest = string.match(entry, '^([1-9]%d*):(%d+):(.*)$')\n\
+         if type(redis.pcall('ZREM', line, entry)) == 'table' then break end\n\
          if claim and #claim < 10 then\n\
          if redis.pcall('SET', KEYS[1], string.sub(rest, length + 1), 'PX', claim).err then break end\n\
          put = true\n\
@@ -294,7 +298,6 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          if type(heard) == 'table' then break end\n\
          told = heard > 0\n\
          end\n\
-         if type(redis.pcall('ZREM', line, entry)) == 'table' then break end\n\
          if told then\n\
          after = first(line)\n\
          if after and after ~= joining then tell(after, 'next ' .. claim) end\n\
