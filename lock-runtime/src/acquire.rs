@@ -46,7 +46,8 @@ pub(crate) async fn acquire(
         if options.wait.is_zero() {
             call.try_once().await
         } else {
-            call.wait().await
+            // Boxed: calls that do not wait would carry it.
+            Box::pin(call.wait()).await
         }
     };
     tokio::select! {

@@ -218,7 +218,7 @@ impl LockGuard {
         let found = match (self.held.lease.found(), code) {
             (Some(found), _) => Some(found),
             (None, Ok(Release::Missing)) => Some(Ownership::Free),
-            (None, Ok(Release::NotOurs)) => self.checked_until(limit).await,
+            (None, Ok(Release::NotOurs)) => Box::pin(self.checked_until(limit)).await,
             (None, Ok(_)) => Some(Ownership::Mine),
             (None, Err(_)) => None,
         };

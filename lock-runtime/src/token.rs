@@ -45,8 +45,8 @@ impl LockToken {
         // Writing to a string does not fail.
         let _ = write!(token, "|{host}|{pid}|");
         push_label_tail(&mut token, function, FUNCTION_BYTES);
-        let (taken, ttl, hold) = (wall_clock(), millis(ttl), millis(hold));
-        let _ = write!(token, "|{taken}|{ttl}|{hold}");
+        let (now, ttl, hold) = (wall_clock(), millis(ttl), millis(hold));
+        let _ = write!(token, "|{now}|{ttl}|{hold}");
         Self(token.into())
     }
 

@@ -1,5 +1,6 @@
 //! Giving locks back.
 
+mod background;
 mod heir;
 mod job;
 mod place;

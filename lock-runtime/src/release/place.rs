@@ -1,13 +1,12 @@
 //! A place in the queue of releases, held from before the first SET until the lock is given up.
 
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::background::begin;
 use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
 use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
@@ -277,16 +276,11 @@ impl Place {
     ///
     /// Must be called in a runtime, as `release`.
     pub(crate) fn release_unheard(mut self) {
-        ensure_worker(&self.releases);
         self.give_back_unheard();
         let Some(job) = self.job() else { return };
         self.releases.begin(&job);
         self.reserved = false;
-        let mut begun = Running::new(&self.releases, job).begun();
-        let mut nobody = Context::from_waker(Waker::noop());
-        if begun.as_mut().poll(&mut nobody).is_pending() {
-            self.releases.go_on(Handle::current().id(), begun);
-        }
+        begin(&self.releases, job);
     }
 
     /// The same for one that is dropped, from then on.

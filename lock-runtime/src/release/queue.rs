@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Waker;
 
 use tokio::runtime::Id;
 use tokio::sync::Notify;
@@ -44,13 +45,16 @@ pub(super) struct Queue {
     /// Those who wait until something here is settled.
     waiting: usize,
     /// A worker dies with its runtime, which its token tells.
-    pub(super) workers: HashMap<Id, Weak<()>>,
+    pub(super) workers: HashMap<Id, Weak<Works>>,
     /// No client is left that could give one.
     closed: bool,
 }
 
 /// A release under way.
 pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Lives as long as a worker; its waker, from its first poll on.
+pub(super) type Works = OnceLock<Waker>;
 
 /// What a worker has to do next.
 pub(super) enum Work {
@@ -175,19 +179,21 @@ impl Releases {
         job.map(Work::Job)
     }
 
-    /// Gives a release that was sent in the runtime `here` to its worker.
+    /// Leaves a release that was sent in the runtime `here` for its worker to find.
     pub(super) fn go_on(&self, here: Id, begun: Begun) {
         let mut queue = self.queue();
         let works = queue.workers.get(&here);
-        if works.is_some_and(|alive| alive.strong_count() > 0) {
+        if works.is_some_and(|worker| worker.strong_count() > 0) {
             queue.begun.push((here, begun));
-            drop(queue);
-            self.work.notify_waiters();
         } else {
             drop(queue);
             // Which puts its job back.
             drop(begun);
         }
+    }
+
+    pub(super) fn wake(&self) {
+        self.work.notify_waiters();
     }
 
     /// The worker of the runtime `here` has ended: what was begun for it is for others.

@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, MutexGuard, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -12,7 +13,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
 use super::job::{Answer, Carrier, Job, Released};
-use super::queue::{Begun, Queue, Releases, Work};
+use super::queue::{Begun, Queue, Releases, Work, Works};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
@@ -30,64 +31,70 @@ pub(crate) fn ensure_worker(releases: &Arc<Releases>) {
 pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
     let runtime = Handle::current();
     let mut queue = releases.queue();
-    let works = |alive: &std::sync::Weak<()>| alive.strong_count() > 0;
+    let works = |worker: &Weak<Works>| worker.strong_count() > 0;
     if queue.workers.get(&runtime.id()).is_some_and(works) {
         return queue;
     }
-    queue.workers.retain(|_, alive| works(alive));
-    let alive = Arc::new(());
-    queue.workers.insert(runtime.id(), Arc::downgrade(&alive));
+    queue.workers.retain(|_, worker| works(worker));
+    let worker = Arc::new(Works::new());
+    queue.workers.insert(runtime.id(), Arc::downgrade(&worker));
     drop(queue);
     // Not under the mutex: where the runtime ends, the task is dropped here.
-    let here = runtime.id();
-    let works = Works {
+    let mut end = End {
         releases: releases.clone(),
-        here,
-        alive: Some(alive),
+        here: runtime.id(),
+        worker: Some(worker),
     };
-    runtime.spawn(async move {
-        work(&works.releases, here).await;
-        drop(works);
-    });
+    runtime.spawn(async move { end.work().await });
     releases.queue()
 }
 
-/// Sends jobs side by side, so that one without an answer holds up no other. They are not tasks of
-/// their own: a runtime that shuts down drops them where they are, back into the queue.
-async fn work(releases: &Arc<Releases>, here: Id) {
-    let mut running = FuturesUnordered::new();
-    loop {
-        let work = releases.work();
-        tokio::pin!(work);
-        work.as_mut().enable();
-        while let Some(work) = releases.pop(here) {
-            running.push(match work {
-                Work::Job(job) => Running::new(releases, job).begun(),
-                Work::Begun(begun) => begun,
-            });
-        }
-        if releases.is_over() {
-            return;
-        }
-        tokio::select! {
-            biased;
-            () = work => {}
-            Some(()) = running.next() => {}
+/// A worker's end: what was begun for it and did not get to it goes back.
+struct End {
+    releases: Arc<Releases>,
+    here: Id,
+    worker: Option<Arc<Works>>,
+}
+
+impl End {
+    /// Sends jobs side by side, so that one without an answer holds up no other. They are not tasks of
+    /// their own: a runtime that shuts down drops them where they are, back into the queue.
+    async fn work(&mut self) {
+        let releases = &self.releases;
+        let mut running = FuturesUnordered::new();
+        let mut over = false;
+        while !over {
+            let mut work = pin!(releases.work());
+            work.as_mut().enable();
+            over = poll_fn(|context| {
+                if let Some(worker) = &self.worker {
+                    worker.get_or_init(|| context.waker().clone());
+                }
+                while let Some(work) = releases.pop(self.here) {
+                    match work {
+                        Work::Job(job) => running.push(Running::new(releases, job).begun()),
+                        // In all likelihood answered by now.
+                        Work::Begun(mut begun) => {
+                            if begun.as_mut().poll(context).is_pending() {
+                                running.push(begun);
+                            }
+                        }
+                    }
+                }
+                while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
+                if releases.is_over() {
+                    return Poll::Ready(true);
+                }
+                work.as_mut().poll(context).map(|()| false)
+            })
+            .await;
         }
     }
 }
 
-/// As long as a worker does.
-struct Works {
-    releases: Arc<Releases>,
-    here: Id,
-    alive: Option<Arc<()>>,
-}
-
-impl Drop for Works {
-    /// What was begun for this worker and did not get to it goes back, too.
+impl Drop for End {
     fn drop(&mut self) {
-        self.alive = None;
+        self.worker = None;
         self.releases.abandon(self.here);
     }
 }

@@ -161,9 +161,13 @@ impl Channel {
         args: &[&str],
     ) -> Result<Value, Failure> {
         match self.send(&script.by_hash(keys, args)).await {
-            Err(Failure::NoScript) => self.send(&script.by_text(keys, args)).await,
+            Err(Failure::NoScript) => Box::pin(self.text(script, keys, args)).await,
             answer => answer,
         }
+    }
+
+    async fn text(&self, script: &Script, keys: &[&str], args: &[&str]) -> Result<Value, Failure> {
+        self.send(&script.by_text(keys, args)).await
     }
 }
 

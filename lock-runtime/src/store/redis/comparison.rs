@@ -34,6 +34,17 @@ impl RedisSession {
         if self.native.get().is_some() {
             return None;
         }
+        // Boxed: every later call would carry it.
+        Box::pin(self.explore_now(script, keys, token, args)).await
+    }
+
+    async fn explore_now(
+        &self,
+        script: &Script,
+        keys: &[&str],
+        token: &str,
+        args: &[&str],
+    ) -> Option<Result<Value, Failure>> {
         // Stands nowhere, so that nothing is deleted.
         let other = format!("{token}?");
         let questions = Native::ALL

@@ -81,9 +81,9 @@ impl RedisSession {
                 answer => return answer,
             }
         }
-        self.channel
-            .script(&scripts::ACQUIRE, &[key], &[token, ttl])
-            .await
+        let (keys, args) = ([key], [token, ttl]);
+        // Boxed: most calls would carry it for nothing.
+        Box::pin(self.channel.script(&scripts::ACQUIRE, &keys, &args)).await
     }
 
     pub(super) fn line<'a>(&self, line: Option<&'a str>) -> Option<&'a str> {
