@@ -10,7 +10,8 @@
 /// A command to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Command {
-    /// `SET key token NX GET PX ttl`, or the script that also draws the fence.
+    /// `SET key token NX GET PX ttl`, or the script that also draws the fence. Where locks are passed
+    /// on, the script that extends what it finds its own, and joins the line if another stands there.
     Set,
     /// `GET`: whose token stands there?
     Check,
@@ -18,8 +19,11 @@ pub(crate) enum Command {
     Extend,
     /// Compare-and-delete.
     Cad,
-    /// Compare-and-delete, but if somebody stands in line his token replaces ours for a while.
+    /// Leaves the line; compare-and-delete, but if somebody stands in line, his token takes the place
+    /// of ours for a while, or comes to a key that is free.
     Pass,
+    /// The same with the client's previous token, while the given one joins the line's end.
+    PassJoining,
     /// The client's previous token replaced by the given one in one step, with its own ttl.
     Swap,
 }
@@ -37,8 +41,20 @@ pub(crate) enum Answer {
     /// Another stands there, and the SET's token in the line, where it stood before.
     InLine,
     Free,
-    /// The CAD has deleted the token.
+    /// The token stood there, and was deleted or passed on.
     Deleted,
+    Passed(Passed),
+}
+
+/// What a release did in which another token joined the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Passed {
+    /// Whether the released token stood there.
+    pub(crate) was_ours: bool,
+    /// Whether the other token was not in line before.
+    pub(crate) joined: bool,
+    /// Whether it stands at the key now, for a claim.
+    pub(crate) served: bool,
 }
 
 /// What the server knows of an acquisition.
@@ -104,10 +120,11 @@ impl Flight {
 
     /// Whether a release of the token is on its way.
     pub(crate) fn releases(&self, token: Token) -> bool {
-        let release = |request: &Request| matches!(request.command, Command::Cad | Command::Pass);
-        self.0
-            .iter()
-            .any(|request| release(request) && request.token == token)
+        self.0.iter().any(|request| match request.command {
+            Command::Cad | Command::Pass => request.token == token,
+            Command::PassJoining => request.token.previous() == token,
+            _ => false,
+        })
     }
 
     pub(crate) fn take(&mut self, connection: u8) -> Option<Request> {

@@ -27,6 +27,8 @@ pub(crate) const NO_FALSE_RESULT: &str =
 
 pub(crate) const CLAIM_ENDS: &str = "a lock passed to nobody is free after one claim";
 
+pub(crate) const HAS_LEFT: &str = "a lock whose every SET was answered has no place in line";
+
 pub(crate) const NO_ORPHAN: &str =
     "no lock is left to its ttl unless a message was lost or its client died";
 
@@ -53,6 +55,12 @@ fn always() -> Vec<Property<World>> {
         }),
         Property::<World>::always(CLAIM_ENDS, |_, state| {
             !state.server.claimed || state.now < state.server.since + CLAIM
+        }),
+        Property::<World>::always(HAS_LEFT, |world, state| {
+            let stands = |client: &Client| {
+                client.is_settled() && state.server.line.contains(&client.token())
+            };
+            state.left.copies < world.faults.copies || held(state, stands) == 0
         }),
         Property::<World>::always(TAKEN, |_, state| state.neglected < 2),
         Property::<World>::always(NO_FALSE_RESULT, |_, state| !state.false_result),
@@ -97,10 +105,55 @@ fn from_hand_to_hand(world: &World, may: &mut impl FnMut(bool, Property<World>))
         }),
     );
     may(
-        world.passing,
+        world.passing && !world.fenced,
         Property::<World>::sometimes("a body runs on a claim", |_, state| {
             let owner = state.server.value.filter(|_| state.server.claimed);
             owner.is_some_and(|token| state.clients[usize::from(token.client)].may_act(state.now))
+        }),
+    );
+}
+
+/// What a world must show in which a call joins the line with the release of the one before.
+fn joining(world: &World, may: &mut impl FnMut(bool, Property<World>)) {
+    let faults = &world.faults;
+    let joins = faults.rejoins > 0;
+    may(
+        joins && faults.pauses + faults.delays > 0,
+        Property::<World>::sometimes(
+            "a release with which another joins is not answered in time",
+            |_, state| {
+                let waits = |client: &Client| client.passes() && client.may_time_out(state.now);
+                held(state, waits) > 0
+            },
+        ),
+    );
+    may(
+        joins,
+        Property::<World>::sometimes("the lock passes to the first, another joins", |_, state| {
+            held(state, |client| {
+                client
+                    .passed()
+                    .is_some_and(|passed| passed.was_ours && !passed.served)
+            }) > 0
+        }),
+    );
+    may(
+        joins && (world.native || faults.deletions + faults.pauses > 0),
+        Property::<World>::sometimes("who joins is given a key that was free", |_, state| {
+            held(state, |client| {
+                client
+                    .passed()
+                    .is_some_and(|passed| !passed.was_ours && passed.served)
+            }) > 0
+        }),
+    );
+    may(
+        joins && faults.breaks > 0,
+        Property::<World>::sometimes("a dead token stands in line", |_, state| {
+            state.server.line.iter().any(|token| {
+                let client = &state.clients[usize::from(token.client)];
+                matches!(client.phase, Phase::Idle(_)) || client.token() != *token
+            })
         }),
     );
 }
@@ -180,5 +233,6 @@ pub(crate) fn all(world: &World) -> Vec<Property<World>> {
         Property::<World>::sometimes("a late write is refused", |_, state| state.resource.refused),
     );
     from_hand_to_hand(world, &mut may);
+    joining(world, &mut may);
     all
 }

@@ -8,8 +8,8 @@ use crate::properties::{
 use crate::rules::Rule;
 use crate::state::Step;
 use crate::world::{
-    World, dead_in_line, deadly, delayed, disordered, forgetful, handed_in_vain, handed_over,
-    passed_on, renewed,
+    World, dead_in_line, deadly, delayed, disordered, fenced_in_line, forgetful, handed_in_vain,
+    handed_over, joined, joined_in_vain, passed_on, renewed,
 };
 
 /// Steps from the start to a state in which the property does not hold, fewer than `fewer_than`.
@@ -115,6 +115,41 @@ fn a_waiter_that_does_not_leave_the_line_is_passed_a_lock() {
 #[test]
 fn a_lease_from_the_arrival_of_the_news_lets_two_clients_act() {
     breaks(Rule::NewsStartsNoLease, disordered(), NEVER_BOTH);
+}
+
+#[test]
+fn a_served_lease_from_the_arrival_of_the_answer_lets_two_clients_act() {
+    breaks(Rule::NewsStartsNoLease, joined(), NEVER_BOTH);
+}
+
+#[test]
+fn a_turn_that_may_have_come_with_an_unanswered_release_lets_two_clients_act() {
+    breaks(Rule::UnheardTurn, joined(), NEVER_BOTH);
+}
+
+#[test]
+fn a_release_that_does_not_compare_passes_on_the_lock_of_another() {
+    breaks(Rule::CompareBeforeDelete, passed_on(), NEVER_BOTH);
+}
+
+#[test]
+fn a_joiner_armed_after_the_release_is_passed_a_lock_that_nobody_wants() {
+    breaks(Rule::JoinerBeforePass, joined_in_vain(), NO_ORPHAN);
+}
+
+#[test]
+fn a_release_sent_again_brings_a_dead_joiner_back_into_line() {
+    breaks(Rule::JoinerBehindEveryPass, joined_in_vain(), NO_ORPHAN);
+}
+
+#[test]
+fn a_free_key_given_to_a_joiner_lets_a_late_result_stand() {
+    breaks(Rule::ServedProvesNothing, joined(), NO_FALSE_RESULT);
+}
+
+#[test]
+fn a_passed_lock_under_the_fence_before_lets_a_late_write_through() {
+    breaks(Rule::FoundDrawsAfresh, fenced_in_line(), NO_OLDER_FENCE);
 }
 
 #[test]

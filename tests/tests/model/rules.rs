@@ -40,6 +40,15 @@ pub(crate) enum Rule {
     ClaimIsShort,
     /// Who gives up leaves the line.
     LeavesTheLine,
+    /// Who joins the line with the release of another of its client is armed before that is sent.
+    JoinerBeforePass,
+    /// Each sending of such a release may have joined it: what deletes its token goes behind them all.
+    JoinerBehindEveryPass,
+    /// That such a release served who joined with it does not say that the lock was still the
+    /// releaser's: the key may have been free.
+    ServedProvesNothing,
+    /// The script that finds its own token draws a fence all the same: it may have been passed on.
+    FoundDrawsAfresh,
     /// A token that was passed to us shows of no SET that it has run.
     PassedSettlesNothing,
     /// The expiry comes with the SET, not in a command of its own.

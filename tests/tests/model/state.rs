@@ -41,6 +41,10 @@ pub(crate) enum Step {
     Renew(u8),
     Access(u8, Access),
     HandOver(u8),
+    /// The body ends, and the next call joins the line with its release.
+    PassOn(u8),
+    /// An acquire call begins that joins the line with a last word for the call before.
+    PassLate(u8),
     /// The body ends.
     Finish(u8),
     /// The server runs the next command of a connection.
@@ -53,6 +57,8 @@ pub(crate) enum Step {
     Restart,
     /// The line is deleted.
     LoseLine,
+    /// A stranger deletes the key.
+    Delete,
 }
 
 impl State {
@@ -113,20 +119,24 @@ impl State {
                 lease.taken_over |= granted && holder.is_some_and(|token| token.client != number);
             }
         }
-        if let (Some(token), Command::Pass) = (holder.filter(|_| granted), request.command) {
-            self.client(token.client).is_told(token);
+        if let Some(token) = holder.filter(|_| granted) {
+            let client = self.client(token.client);
+            client.is_given(token);
+            if matches!(request.command, Command::Pass | Command::PassJoining) {
+                client.is_told(token);
+            }
         }
         if request.awaited {
             self.client(owner).answered(answer);
         }
     }
 
-    fn restart(&mut self) {
+    /// The key is gone for a reason that no client need know of.
+    fn forget_holder(&mut self) {
         if let Some(token) = self.server.value {
             let client = self.client(token.client);
             client.forgotten |= client.token() == token && client.phase != Phase::Crashed;
         }
-        self.server.forget();
     }
 
     /// The steps that one client may take, and those of its commands.
@@ -158,6 +168,8 @@ impl State {
                         .iter()
                         .all(|other| other.call > 0);
                 may(more && turn, Step::Start(number));
+                let late = matches!(ended, Ended::Stands { .. }) && world.native;
+                may(more && late && left.rejoins > 0, Step::PassLate(number));
                 false
             }
             Phase::Asking(_) => {
@@ -181,6 +193,10 @@ impl State {
                 may(
                     swaps && client.may_hand_over(*lease, self.now, world),
                     Step::HandOver(number),
+                );
+                may(
+                    more && left.rejoins > 0 && !world.native,
+                    Step::PassOn(number),
                 );
                 let read = Some(Access::Read);
                 // A stop inside one poll delays what the body does beyond its deadline.
@@ -253,6 +269,17 @@ impl State {
                     client.hand_over(lease, now, world);
                 }
             }
+            Step::PassOn(number) => {
+                self.left.rejoins -= 1;
+                let client = self.client(number);
+                if let Phase::Held(lease) = client.phase {
+                    client.pass_on(lease, now, world);
+                }
+            }
+            Step::PassLate(number) => {
+                self.left.rejoins -= 1;
+                self.client(number).pass_late(now, world);
+            }
             Step::Finish(number) => {
                 let client = self.client(number);
                 if let Phase::Held(lease) = client.phase {
@@ -292,9 +319,15 @@ impl State {
                 self.left.line_losses -= 1;
                 self.server.line.clear();
             }
+            Step::Delete => {
+                self.left.deletions -= 1;
+                self.forget_holder();
+                self.server.clear();
+            }
             Step::Restart => {
                 self.left.restarts -= 1;
-                self.restart();
+                self.forget_holder();
+                self.server.forget();
             }
         }
     }
@@ -325,6 +358,9 @@ impl Model for World {
         }
         if state.left.line_losses > 0 && !state.server.line.is_empty() {
             steps.push(Step::LoseLine);
+        }
+        if state.left.deletions > 0 && state.server.value.is_some() {
+            steps.push(Step::Delete);
         }
         if state.may_tick(self) {
             steps.push(Step::Tick);

@@ -1,5 +1,6 @@
 //! How much may happen: the bounds within which every interleaving is visited.
 
+use crate::network::Command;
 use crate::rules::Rule;
 
 /// The bounds of one exhaustive visit, and the rule it does without.
@@ -17,6 +18,8 @@ pub(crate) struct World {
     pub(crate) command_deadline: u8,
     /// A release passes the lock to who stands in line on the server, for one tick.
     pub(crate) passing: bool,
+    /// Releases delete by a command that knows of no line, and pass on what they then find free.
+    pub(crate) native: bool,
     /// Locks are taken by the script that draws a fence, and bodies use the resource.
     pub(crate) fenced: bool,
     pub(crate) faults: Faults,
@@ -43,10 +46,14 @@ pub(crate) struct Faults {
     pub(crate) cancels: u8,
     pub(crate) renewals: u8,
     pub(crate) hand_overs: u8,
+    /// Releases with which the next call joins the line.
+    pub(crate) rejoins: u8,
     /// News of a passed lock that come twice.
     pub(crate) echoes: u8,
     /// Deletions of the line.
     pub(crate) line_losses: u8,
+    /// Deletions of the key by strangers.
+    pub(crate) deletions: u8,
 }
 
 /// How long a lock that was passed on stays unless its receiver extends it, in ticks.
@@ -55,6 +62,15 @@ pub(crate) const CLAIM: u8 = 1;
 impl World {
     pub(crate) fn keeps(&self, rule: Rule) -> bool {
         self.without != Some(rule)
+    }
+
+    /// The command that gives a token back.
+    pub(crate) fn release(&self) -> Command {
+        if self.passing {
+            Command::Pass
+        } else {
+            Command::Cad
+        }
     }
 
     pub(crate) fn without(self, rule: Rule) -> Self {
@@ -73,6 +89,7 @@ impl World {
             ttl: 2,
             command_deadline: 2,
             passing: false,
+            native: false,
             fenced: false,
             faults,
             without: None,
@@ -186,6 +203,80 @@ pub(crate) fn dead_in_line() -> World {
     }
 }
 
+/// Who waits joins the line with the release of another of its client.
+pub(crate) fn joined() -> World {
+    let faults = Faults {
+        breaks: 1,
+        pauses: 1,
+        rejoins: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("joined", 3, faults)
+    }
+}
+
+/// It does, and gives up.
+pub(crate) fn joined_in_vain() -> World {
+    let faults = Faults {
+        breaks: 1,
+        cancels: 1,
+        rejoins: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("joined in vain", 3, faults)
+    }
+}
+
+/// Releases know of no line, and are followed by what finds the key free.
+pub(crate) fn native() -> World {
+    let faults = Faults {
+        breaks: 1,
+        rejoins: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        native: true,
+        ..World::new("native", 3, faults)
+    }
+}
+
+/// Strangers delete the key.
+pub(crate) fn meddled() -> World {
+    let faults = Faults {
+        deletions: 1,
+        echoes: 1,
+        rejoins: 1,
+        ..none()
+    };
+    World {
+        calls: 2,
+        passing: true,
+        ..World::new("meddled", 3, faults)
+    }
+}
+
+/// Fences are drawn by who is passed a lock.
+pub(crate) fn fenced_in_line() -> World {
+    let faults = Faults {
+        cancels: 1,
+        ..none()
+    };
+    World {
+        clients: 3,
+        passing: true,
+        fenced: true,
+        ..World::new("fenced in line", 3, faults)
+    }
+}
+
 /// Some are served in their own client, some in line.
 pub(crate) fn handed_and_passed() -> World {
     let faults = Faults {
@@ -256,6 +347,11 @@ pub(crate) fn small() -> Vec<World> {
         passed_on(),
         disordered(),
         dead_in_line(),
+        joined(),
+        joined_in_vain(),
+        native(),
+        meddled(),
+        fenced_in_line(),
         handed_and_passed(),
         deadly(),
         forgetful(),

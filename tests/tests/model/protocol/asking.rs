@@ -21,10 +21,11 @@ impl Client {
         }
     }
 
-    fn set(&mut self, turn: Turn, now: u8, world: &World) {
+    pub(super) fn set(&mut self, turn: Turn, now: u8, world: &World) {
         self.phase = Phase::Asking(Asking {
             give_up: now + world.command_deadline,
             swap: None,
+            pass: None,
             turn,
         });
         self.ask(Command::Set, self.connection, now);
@@ -44,6 +45,9 @@ impl Client {
             None => Rule::EarliestSetCounts,
             Some(_) => Rule::EarliestSwapCounts,
         });
+        if let Answer::Passed(passed) = answer {
+            return self.has_passed(passed, awaited.sent, connection, now, world);
+        }
         let last = self.place.last_sent();
         match (awaited.command, answer) {
             (Command::Extend, Answer::Done(_)) => {
@@ -64,12 +68,7 @@ impl Client {
             (Command::Check, Answer::Ours(_)) => {
                 let since = self.place.found(connection, world);
                 let since = if earliest { since } else { last };
-                if world.passing && asking.swap.is_none() {
-                    // Who knows when it was passed to us, and whether that still lasts.
-                    self.confirm(asking, connection, now);
-                } else {
-                    self.held(asking, since, answer, connection, now, world);
-                }
+                self.held(asking, since, answer, connection, now, world);
             }
             (_, Answer::Old) if asking.swap.is_some() => {
                 self.still_old(asking, connection, now, world);
@@ -119,7 +118,7 @@ impl Client {
     }
 
     /// Extends the lease before anything is done under it.
-    pub(super) fn confirm(&mut self, asking: Asking, connection: u8, now: u8) {
+    fn confirm(&mut self, asking: Asking, connection: u8, now: u8) {
         let swap = None;
         self.phase = Phase::Asking(Asking { swap, ..asking });
         self.ask(Command::Extend, connection, now);
@@ -166,13 +165,17 @@ impl Client {
     }
 
     /// No answer. Only the script that drew a fence can tell it, so that a fenced call sends it
-    /// again; others look at the key.
+    /// again, and so does one that joins a line; others look at the key.
     pub(super) fn unanswered(&mut self, asking: Asking, command: Command, now: u8, world: &World) {
+        if asking.pass.is_some() {
+            return self.pass_again(now, world);
+        }
+        let scripted = world.fenced || world.passing && asking.swap.is_none();
         let turn = asking.turn.unheard(world);
         let asking = Asking { turn, ..asking };
         if now >= asking.give_up {
             self.over(now, world);
-        } else if world.fenced || command == Command::Check {
+        } else if scripted || command == Command::Check {
             self.again(asking, now, world);
         } else {
             self.phase = Phase::Asking(asking);
@@ -196,15 +199,19 @@ impl Client {
         self.flight.unheard();
         let swapping = self.swap().is_some();
         let token = self.token();
-        // Who stands in line may be passed the key at any time: the CAD also leaves the line.
+        let armed = match &self.phase {
+            Phase::Asking(asking) if asking.pass.is_some() => world.keeps(Rule::JoinerBeforePass),
+            _ => !swapping || world.keeps(Rule::GuardBeforeSwap),
+        };
+        // Who stands in line may be passed the key at any time.
         let in_line = world.passing && world.keeps(Rule::LeavesTheLine);
         if self.place.may_stand() || swapping || in_line {
             for connection in self.place.carriers(self.connection, world) {
-                if !swapping || world.keeps(Rule::GuardBeforeSwap) {
-                    self.tell(Command::Cad, token, connection);
+                if armed {
+                    self.tell(world.release(), token, connection);
                 }
                 if swapping {
-                    self.tell(Command::Cad, token.previous(), connection);
+                    self.tell(world.release(), token.previous(), connection);
                 }
             }
         }

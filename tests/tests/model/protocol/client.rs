@@ -73,6 +73,8 @@ pub(crate) struct Asking {
     pub(crate) give_up: u8,
     /// Whose token may still stand, to be swapped for this call's.
     pub(crate) swap: Option<Releaser>,
+    /// Whose release this call joins the line with.
+    pub(crate) pass: Option<Releaser>,
     pub(super) turn: Turn,
 }
 
@@ -94,6 +96,8 @@ pub(crate) struct Releasing {
     pub(super) timing: Timing,
     /// Whether the answer waited for is that of the first sending.
     pub(super) first: bool,
+    /// Whether it is that of a command which knows of no line.
+    pub(super) native: bool,
     pub(super) limit: u8,
     pub(super) taken_over: bool,
 }
@@ -111,6 +115,12 @@ pub(crate) enum Timing {
 impl Lease {
     pub(crate) fn is_alive(self, now: u8) -> bool {
         !self.refuted && now < self.deadline
+    }
+
+    /// Whether the token, if it still stands, proves that it stood all along.
+    pub(super) fn is_provable(self, world: &World) -> bool {
+        let settled = self.settled || !world.keeps(Rule::UnansweredSetUnsettles);
+        settled && !self.refuted
     }
 }
 
@@ -142,11 +152,16 @@ impl Client {
         matches!(&self.phase, Phase::Held(lease) if lease.is_alive(now))
     }
 
+    /// Whether it holds a lock, and has heard what became of all that may have taken it.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.phase, Phase::Held(_)) && self.place.is_settled()
+    }
+
     /// Whether it still means to use or to release that token of its own.
     pub(crate) fn minds(&self, token: Token) -> bool {
-        let swapped = matches!(&self.phase, Phase::Asking(asking) if asking.swap.is_some());
+        let replaced = self.swap().is_some() || self.passes();
         let present = token == self.token() && !matches!(self.phase, Phase::Idle(_));
-        present || swapped && token == self.token().previous() || self.flight.releases(token)
+        present || replaced && token == self.token().previous() || self.flight.releases(token)
     }
 
     /// Whether it has something to do that only a pause keeps it from.
@@ -164,6 +179,11 @@ impl Client {
         self.awaited
             .as_ref()
             .is_some_and(|awaited| awaited.sent < now)
+    }
+
+    /// The server has put that token of its own at the key.
+    pub(crate) fn is_given(&mut self, token: Token) {
+        self.forgotten &= token != self.token();
     }
 
     /// It is told of a key that was passed on.
@@ -192,7 +212,7 @@ impl Client {
 
     /// Sends a command with the present token and waits for its answer.
     pub(super) fn ask(&mut self, command: Command, connection: u8, now: u8) {
-        if matches!(command, Command::Set | Command::Swap) {
+        if matches!(command, Command::Set | Command::Swap | Command::PassJoining) {
             self.place.sending(now, connection);
         }
         self.put(command, self.token(), connection, true);
@@ -227,12 +247,13 @@ impl Client {
         let connection = awaited.connection;
         match self.phase {
             Phase::Asking(asking) => {
-                *verdict |= asking.swap.is_some_and(|by| by.stands_falsely(answer));
+                let releaser = asking.swap.or(asking.pass);
+                *verdict |= releaser.is_some_and(|by| by.stands_falsely(answer, world));
                 self.learn(asking, &awaited, answer, connection, now, world);
             }
             Phase::Held(lease) => self.renewed(lease, awaited.sent, answer, now, world),
             Phase::Releasing(releasing) => {
-                *verdict |= self.released(releasing, answer);
+                *verdict |= self.released(releasing, answer, world);
             }
             Phase::Idle(_) | Phase::Waiting { .. } | Phase::Crashed => {}
         }

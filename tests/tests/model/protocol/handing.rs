@@ -13,17 +13,25 @@ use crate::world::World;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Releaser {
     /// It ended after its deadline.
-    late: bool,
+    pub(super) late: bool,
+    /// Whether finding its token proves that it stood all along.
+    pub(super) provable: bool,
     /// Somebody else had been given the lock by then.
-    taken_over: bool,
+    pub(super) taken_over: bool,
 }
 
 impl Releaser {
     /// Whether the answer lets a result stand that should not. A late body's stands if the old
     /// token is found, or has been swapped: only from the old one the new one can come.
-    pub(super) fn stands_falsely(self, answer: Answer) -> bool {
-        let proof = matches!(answer, Answer::Done(_) | Answer::Ours(_) | Answer::Old);
-        proof && self.late && self.taken_over
+    pub(super) fn stands_falsely(self, answer: Answer, world: &World) -> bool {
+        let proof = match answer {
+            Answer::Done(_) | Answer::Ours(_) | Answer::Old => true,
+            Answer::Passed(passed) => {
+                passed.was_ours || passed.served && !world.keeps(Rule::ServedProvesNothing)
+            }
+            _ => false,
+        };
+        proof && self.late && self.provable && self.taken_over
     }
 }
 
@@ -54,8 +62,10 @@ impl Client {
             give_up: now + world.command_deadline,
             swap: Some(Releaser {
                 late: !lease.is_alive(now),
+                provable: true,
                 taken_over: lease.taken_over,
             }),
+            pass: None,
             turn: Turn::default(),
         });
         self.ask(Command::Swap, self.connection, now);

@@ -9,12 +9,6 @@ use crate::network::{Answer, Command};
 use crate::rules::Rule;
 use crate::world::World;
 
-impl Command {
-    fn release(world: &World) -> Self {
-        if world.passing { Self::Pass } else { Self::Cad }
-    }
-}
-
 impl Client {
     pub(crate) fn may_renew(&self, now: u8) -> bool {
         self.awaited.is_none() && self.may_act(now)
@@ -64,18 +58,25 @@ impl Client {
         self.flight.unheard();
         let token = self.token();
         let carriers = self.place.carriers(self.connection, world);
-        self.ask(Command::release(world), carriers[0], now);
+        // It does not leave the line: who has heard all answers does not stand there.
+        let native = world.native && self.place.is_settled();
+        let release = if native {
+            Command::Cad
+        } else {
+            world.release()
+        };
+        self.ask(release, carriers[0], now);
         for &connection in &carriers[1..] {
-            self.tell(Command::Cad, token, connection);
+            self.tell(world.release(), token, connection);
         }
-        let settled = lease.settled || !world.keeps(Rule::UnansweredSetUnsettles);
-        let provable = settled && !lease.refuted;
+        let provable = lease.is_provable(world);
         self.phase = Phase::Releasing(Releasing {
             timing: if lease.is_alive(now) {
                 Timing::InTime
             } else {
                 Timing::Late { provable }
             },
+            native,
             first: true,
             limit: now + world.command_deadline,
             taken_over: lease.taken_over,
@@ -83,7 +84,11 @@ impl Client {
     }
 
     /// Gives whether a result stands that should not.
-    pub(super) fn released(&mut self, releasing: Releasing, answer: Answer) -> bool {
+    pub(super) fn released(&mut self, releasing: Releasing, answer: Answer, world: &World) -> bool {
+        if releasing.native {
+            // Somebody may stand in line.
+            self.tell(world.release(), self.token(), self.connection);
+        }
         let deleted = answer == Answer::Deleted;
         let stands = match releasing.timing {
             // The answer to a later sending may tell of the first one's work.
@@ -95,9 +100,12 @@ impl Client {
 
     pub(super) fn release_unanswered(&mut self, releasing: Releasing, now: u8, world: &World) {
         if now < releasing.limit {
-            let first = false;
-            self.phase = Phase::Releasing(Releasing { first, ..releasing });
-            self.ask(Command::release(world), self.connection, now);
+            self.phase = Phase::Releasing(Releasing {
+                first: false,
+                native: false,
+                ..releasing
+            });
+            self.ask(world.release(), self.connection, now);
         } else {
             self.conclude(releasing, releasing.timing == Timing::InTime);
         }

@@ -1,7 +1,7 @@
 //! The line on the server, as a waiting call sees it: the news that the key was passed to its token
 //! may come any time late, twice, or not at all.
 
-use super::client::{Asking, Awaited, Client, Phase};
+use super::client::{Awaited, Client, Phase};
 use crate::network::{Answer, Command, Grant};
 use crate::rules::Rule;
 use crate::world::{CLAIM, World};
@@ -49,32 +49,31 @@ impl Turn {
 
 impl Client {
     /// The news that the key was passed to this call's token. While the claim lasts for sure it runs
-    /// at once, and extends meanwhile; else it extends first.
+    /// at once, and extends meanwhile; else, or if it needs a fence, it asks first.
     pub(crate) fn hear(&mut self, now: u8, world: &World) {
         self.paused = false;
         self.news = false;
         let Phase::Waiting { turn, .. } = self.phase else {
             return;
         };
-        self.place.passed(self.connection);
         let since = match turn {
             _ if !world.keeps(Rule::NewsStartsNoLease) => Some(now),
             Turn::Since(asked) => Some(asked),
             Turn::Outside | Turn::Unsure => None,
         };
         match since {
-            Some(since) if now < since + CLAIM => {
-                self.run_until(since + CLAIM, Grant::default(), now, world);
-                self.renew(now);
-            }
-            _ => {
-                let asking = Asking {
-                    give_up: now + world.command_deadline,
-                    swap: None,
-                    turn,
-                };
-                self.confirm(asking, self.connection, now);
-            }
+            Some(since) => self.claim(since, turn, now, world),
+            None => self.set(turn, now, world),
         }
+    }
+
+    /// The key was passed to this call's token, no earlier than that.
+    pub(super) fn claim(&mut self, since: u8, turn: Turn, now: u8, world: &World) {
+        if world.fenced || now >= since + CLAIM {
+            return self.set(turn, now, world);
+        }
+        self.place.passed(self.connection);
+        self.run_until(since + CLAIM, Grant::default(), now, world);
+        self.renew(now);
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod handing;
 mod holding;
 mod line;
+mod passing;
 mod place;
 mod resource;
 mod server;

@@ -1,6 +1,6 @@
 //! The server: one key, its expiry, its fence.
 
-use crate::network::{Answer, Command, Grant, Request, Token};
+use crate::network::{Answer, Command, Grant, Passed, Request, Token};
 use crate::rules::Rule;
 use crate::world::{CLAIM, World};
 
@@ -48,29 +48,65 @@ impl Server {
                 self.extend(now, world);
                 Answer::Done(self.grant)
             }
-            // The script that joins the line also extends what it finds its own.
             Command::Set if world.passing && self.value == Some(token) => {
-                self.extend(now, world);
-                Answer::Ours(self.grant)
+                self.found_again(token, now, world)
             }
-            Command::Cad => {
-                self.line.retain(|waiting| *waiting != token);
-                self.delete(token, world)
-            }
-            Command::Pass => self.pass(token, now, world),
-            command => {
-                let answer = self.compare(token);
-                let busy = matches!(answer, Answer::Other | Answer::Old);
-                if !(busy && world.passing && command == Command::Set) {
-                    return answer;
+            Command::Set if world.passing => {
+                if self.joins(token) {
+                    Answer::Other
+                } else {
+                    Answer::InLine
                 }
-                if self.line.contains(&token) {
-                    return Answer::InLine;
-                }
-                self.line.push(token);
-                Answer::Other
             }
+            Command::Cad => self.delete(token, world),
+            Command::Pass => {
+                self.leaves(token);
+                self.pass(token, now, world)
+            }
+            Command::PassJoining => {
+                let before = self.value;
+                self.leaves(token.previous());
+                let joined = self.joins(token);
+                let answer = self.pass(token.previous(), now, world);
+                Answer::Passed(Passed {
+                    was_ours: answer == Answer::Deleted,
+                    joined,
+                    served: self.value == Some(token) && self.value != before,
+                })
+            }
+            _ => self.compare(token),
         }
+    }
+
+    /// Whether it was not in line before.
+    fn joins(&mut self, token: Token) -> bool {
+        let joins = !self.line.contains(&token);
+        if joins {
+            self.line.push(token);
+        }
+        joins
+    }
+
+    fn leaves(&mut self, token: Token) {
+        self.line.retain(|waiting| *waiting != token);
+    }
+
+    /// What was passed on, or granted unheard, is its owner's for a whole ttl.
+    fn found_again(&mut self, token: Token, now: u8, world: &World) -> Answer {
+        self.leaves(token);
+        let passed = self.claimed;
+        self.extend(now, world);
+        if world.fenced && (passed || world.keeps(Rule::FoundDrawsAfresh)) {
+            self.rank += 1;
+            if world.keeps(Rule::FoundDrawsAfresh) {
+                self.draw(now, world);
+            }
+            self.grant = Grant {
+                fence: self.fence,
+                rank: self.rank,
+            };
+        }
+        Answer::Ours(self.grant)
     }
 
     fn extend(&mut self, now: u8, world: &World) {
@@ -90,7 +126,7 @@ impl Server {
 
     fn pass(&mut self, token: Token, now: u8, world: &World) -> Answer {
         let answer = self.delete(token, world);
-        if answer == Answer::Deleted && !self.line.is_empty() {
+        if matches!(answer, Answer::Deleted | Answer::Free) && !self.line.is_empty() {
             self.value = Some(self.line.remove(0));
             let bounded = world.keeps(Rule::ClaimIsShort);
             self.expires = now + if bounded { CLAIM } else { world.ttl };
@@ -101,18 +137,13 @@ impl Server {
     }
 
     fn grant(&mut self, token: Token, expires: u8, now: u8, world: &World) -> Answer {
-        self.line.retain(|waiting| *waiting != token);
+        self.leaves(token);
         self.value = Some(token);
         self.expires = expires;
         self.since = now;
         self.claimed = false;
         if world.fenced {
-            let clock = if world.keeps(Rule::FenceFromTime) {
-                (now + 1) * DRAWS
-            } else {
-                0
-            };
-            self.fence = clock.max(self.fence + 1);
+            self.draw(now, world);
             self.rank += 1;
             self.grant = Grant {
                 fence: self.fence,
@@ -120,6 +151,15 @@ impl Server {
             };
         }
         Answer::Done(self.grant)
+    }
+
+    fn draw(&mut self, now: u8, world: &World) {
+        let clock = if world.keeps(Rule::FenceFromTime) {
+            (now + 1) * DRAWS
+        } else {
+            0
+        };
+        self.fence = clock.max(self.fence + 1);
     }
 
     fn delete(&mut self, token: Token, world: &World) -> Answer {
@@ -138,7 +178,8 @@ impl Server {
         }
     }
 
-    fn clear(&mut self) {
+    /// Also what a stranger's DEL does.
+    pub(crate) fn clear(&mut self) {
         self.value = None;
         self.expires = 0;
         self.since = 0;
