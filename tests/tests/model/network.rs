@@ -5,7 +5,8 @@
 //! run twice. Each fault is taken from the world's budget. Out: answers that are not those of their
 //! commands, and commands of one connection that overtake each other; TCP promises neither happens.
 //! Commands run twice are more than a `LockSession` may do; the rules bear them, except that a late
-//! body's result then proves nothing (see `properties`).
+//! body's result then proves nothing (see `properties`), and that nothing may be passed on: who joins
+//! the line twice by one command takes old news for news of a later turn.
 
 /// A command to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

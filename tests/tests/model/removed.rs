@@ -7,8 +7,9 @@ use crate::properties::{
 };
 use crate::rules::Rule;
 use crate::state::Step;
-use crate::world::{
-    World, dead_in_line, deadly, delayed, disordered, fenced_in_line, forgetful, handed_in_vain,
+use crate::world::World;
+use crate::worlds::{
+    dead_in_line, deadly, delayed, disordered, fenced_in_line, forgetful, handed_in_vain,
     handed_over, joined, joined_in_vain, passed_on, renewed,
 };
 

@@ -4,7 +4,7 @@ use stateright::{Model, Property};
 
 use crate::network::{Answer, Command, Request};
 use crate::properties;
-use crate::protocol::{Access, Client, Ended, Phase, Resource, Server};
+use crate::protocol::{Access, Client, Ended, Lease, Phase, Resource, Server};
 use crate::rules::Rule;
 use crate::world::{Faults, World};
 
@@ -227,6 +227,14 @@ impl State {
         }
     }
 
+    fn end_body(&mut self, number: u8, end: fn(&mut Client, Lease, u8, &World), world: &World) {
+        let now = self.now;
+        let client = self.client(number);
+        if let Phase::Held(lease) = client.phase {
+            end(client, lease, now, world);
+        }
+    }
+
     fn take(&mut self, step: Step, world: &World) {
         let now = self.now;
         match step {
@@ -264,27 +272,18 @@ impl State {
             }
             Step::HandOver(number) => {
                 self.left.hand_overs -= 1;
-                let client = self.client(number);
-                if let Phase::Held(lease) = client.phase {
-                    client.hand_over(lease, now, world);
-                }
+                self.end_body(number, Client::hand_over, world);
             }
             Step::PassOn(number) => {
                 self.left.rejoins -= 1;
-                let client = self.client(number);
-                if let Phase::Held(lease) = client.phase {
-                    client.pass_on(lease, now, world);
-                }
+                self.end_body(number, Client::pass_on, world);
             }
             Step::PassLate(number) => {
                 self.left.rejoins -= 1;
                 self.client(number).pass_late(now, world);
             }
             Step::Finish(number) => {
-                let client = self.client(number);
-                if let Phase::Held(lease) = client.phase {
-                    client.finish(lease, now, world);
-                }
+                self.end_body(number, Client::finish, world);
             }
             Step::Run(number, connection) => {
                 if let Some(request) = self.client(number).flight.take(connection) {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use stateright::{Checker, Expectation, Model};
 
-use crate::world::{World, large, small};
+use crate::world::World;
+use crate::worlds::{large, small};
 
 fn visit(world: World) -> Vec<String> {
     let name = world.name;

@@ -10,7 +10,7 @@ mod place;
 mod resource;
 mod server;
 
-pub(crate) use client::{Client, Ended, Phase};
+pub(crate) use client::{Client, Ended, Lease, Phase};
 pub(crate) use line::Turn;
 pub(crate) use resource::{Access, Resource};
 pub(crate) use server::Server;
