@@ -134,7 +134,7 @@ pub(crate) fn joined_in_vain() -> World {
     World {
         calls: 2,
         passing: true,
-        ..World::new("joined in vain", 3, faults)
+        ..World::new("joined in vain", 2, faults)
     }
 }
 

@@ -181,9 +181,13 @@ impl Client {
             .is_some_and(|awaited| awaited.sent < now)
     }
 
-    /// The server has put that token of its own at the key.
+    /// The server has put that token of its own at the key. What it believes already, or is about to
+    /// hear, may yet be of the one that was forgotten.
     pub(crate) fn is_given(&mut self, token: Token) {
-        self.forgotten &= token != self.token();
+        let heard = |awaited: &Awaited| awaited.answer.is_some();
+        let believes =
+            matches!(self.phase, Phase::Held(_)) || self.awaited.as_ref().is_some_and(heard);
+        self.forgotten &= believes || token != self.token();
     }
 
     /// It is told of a key that was passed on.
