@@ -10,7 +10,7 @@ use crate::state::Step;
 use crate::world::World;
 use crate::worlds::{
     dead_in_line, deadly, delayed, disordered, fenced_in_line, forgetful, handed_in_vain,
-    handed_over, joined, joined_in_vain, passed_on, renewed,
+    handed_over, joined, joined_again_in_vain, joined_in_vain, passed_on, renewed,
 };
 
 /// Steps from the start to a state in which the property does not hold, fewer than `fewer_than`.
@@ -129,6 +129,11 @@ fn a_turn_that_may_have_come_with_an_unanswered_release_lets_two_clients_act() {
 }
 
 #[test]
+fn a_found_lease_that_was_passed_on_lets_two_clients_act() {
+    breaks(Rule::FoundIsExtended, passed_on(), NEVER_BOTH);
+}
+
+#[test]
 fn a_release_that_does_not_compare_passes_on_the_lock_of_another() {
     breaks(Rule::CompareBeforeDelete, passed_on(), NEVER_BOTH);
 }
@@ -140,7 +145,11 @@ fn a_joiner_armed_after_the_release_is_passed_a_lock_that_nobody_wants() {
 
 #[test]
 fn a_release_sent_again_brings_a_dead_joiner_back_into_line() {
-    breaks(Rule::JoinerBehindEveryPass, joined_in_vain(), NO_ORPHAN);
+    breaks(
+        Rule::JoinerBehindEveryPass,
+        joined_again_in_vain(),
+        NO_ORPHAN,
+    );
 }
 
 #[test]

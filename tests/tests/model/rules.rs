@@ -36,6 +36,9 @@ pub(crate) enum Rule {
     OneTurnAToken,
     /// A SET without an answer may have joined the line, and its token may have had a turn.
     UnheardTurn,
+    /// A token that stands in line and is found at the key may have been passed it for a claim,
+    /// whatever was sent before: it extends first.
+    FoundIsExtended,
     /// What is passed on stays for a claim, not for a ttl, unless its receiver extends it.
     ClaimIsShort,
     /// Who gives up leaves the line.

@@ -138,6 +138,14 @@ pub(crate) fn joined_in_vain() -> World {
     }
 }
 
+/// The same on one connection after the other.
+pub(crate) fn joined_again_in_vain() -> World {
+    let mut world = joined_in_vain();
+    world.name = "joined again in vain";
+    world.faults.breaks = 2;
+    world
+}
+
 /// Releases know of no line, and are followed by what finds the key free.
 pub(crate) fn native() -> World {
     let faults = Faults {
@@ -298,6 +306,7 @@ pub(crate) fn large() -> Vec<World> {
             faults.breaks = 0;
             faults.losses = 1;
         }),
+        joined_again_in_vain(),
         with(native(), "native and paused", 3, |faults| faults.pauses = 1),
         with(meddled(), "meddled with, the line too", 3, |faults| {
             faults.line_losses = 1;

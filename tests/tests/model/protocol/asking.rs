@@ -46,7 +46,7 @@ impl Client {
             Some(_) => Rule::EarliestSwapCounts,
         });
         if let Answer::Passed(passed) = answer {
-            return self.has_passed(passed, awaited.sent, connection, now, world);
+            return self.has_passed(passed, asking, awaited, now, world);
         }
         let last = self.place.last_sent();
         match (awaited.command, answer) {
@@ -68,7 +68,13 @@ impl Client {
             (Command::Check, Answer::Ours(_)) => {
                 let since = self.place.found(connection, world);
                 let since = if earliest { since } else { last };
-                self.held(asking, since, answer, connection, now, world);
+                let passed = world.passing && asking.swap.is_none();
+                if passed && world.keeps(Rule::FoundIsExtended) {
+                    // Whatever was sent may have found it there, passed on for a claim.
+                    self.confirm(asking, connection, now);
+                } else {
+                    self.held(asking, since, answer, connection, now, world);
+                }
             }
             (_, Answer::Old) if asking.swap.is_some() => {
                 self.still_old(asking, connection, now, world);
@@ -155,22 +161,22 @@ impl Client {
         if now >= asking.give_up {
             return self.over(now, world);
         }
-        let command = if asking.swap.is_some() {
-            Command::Swap
-        } else {
-            Command::Set
+        let command = match (asking.swap, asking.pass) {
+            (Some(_), _) => Command::Swap,
+            (_, Some(_)) => Command::PassJoining,
+            _ => Command::Set,
         };
         self.phase = Phase::Asking(asking);
         self.ask(command, self.connection, now);
+        if asking.pass.is_some() && !world.keeps(Rule::JoinerBehindEveryPass) {
+            self.place.forget_last();
+        }
     }
 
     /// No answer. Only the script that drew a fence can tell it, so that a fenced call sends it
-    /// again, and so does one that joins a line; others look at the key.
+    /// again, as does a release; others look at the key.
     pub(super) fn unanswered(&mut self, asking: Asking, command: Command, now: u8, world: &World) {
-        if asking.pass.is_some() {
-            return self.pass_again(now, world);
-        }
-        let scripted = world.fenced || world.passing && asking.swap.is_none();
+        let scripted = world.fenced || asking.pass.is_some();
         let turn = asking.turn.unheard(world);
         let asking = Asking { turn, ..asking };
         if now >= asking.give_up {
@@ -183,11 +189,11 @@ impl Client {
         }
     }
 
-    /// The command deadline is over. Who was to be handed the lock queues again.
+    /// The command deadline is over. Who was to be handed the lock, or to join the line, queues again.
     fn over(&mut self, now: u8, world: &World) {
-        let swap = self.swap();
+        let queues = self.swap().is_some() || self.passes();
         self.give_up(world);
-        if swap.is_some() {
+        if queues {
             self.queue_again(now);
         }
     }
@@ -197,20 +203,21 @@ impl Client {
     pub(crate) fn give_up(&mut self, world: &World) {
         self.awaited = None;
         self.flight.unheard();
-        let swapping = self.swap().is_some();
-        let token = self.token();
-        let armed = match &self.phase {
-            Phase::Asking(asking) if asking.pass.is_some() => world.keeps(Rule::JoinerBeforePass),
-            _ => !swapping || world.keeps(Rule::GuardBeforeSwap),
-        };
+        let (swaps, passes) = (self.swap().is_some(), self.passes());
+        let armed = world.keeps(if passes {
+            Rule::JoinerBeforePass
+        } else {
+            Rule::GuardBeforeSwap
+        });
         // Who stands in line may be passed the key at any time.
         let in_line = world.passing && world.keeps(Rule::LeavesTheLine);
-        if self.place.may_stand() || swapping || in_line {
+        if self.place.may_stand() || swaps || in_line {
+            let token = self.token();
             for connection in self.place.carriers(self.connection, world) {
-                if armed {
+                if armed || !swaps && !passes {
                     self.tell(world.release(), token, connection);
                 }
-                if swapping {
+                if swaps || passes {
                     self.tell(world.release(), token.previous(), connection);
                 }
             }

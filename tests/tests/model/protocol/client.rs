@@ -33,7 +33,7 @@ pub(crate) struct Client {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Awaited {
     pub(super) command: Command,
-    connection: u8,
+    pub(super) connection: u8,
     pub(super) sent: u8,
     pub(crate) answer: Option<Answer>,
 }

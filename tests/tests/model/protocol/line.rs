@@ -25,13 +25,18 @@ impl Turn {
         if !world.passing || awaited.command != Command::Set {
             return self;
         }
+        self.joined(answer == Answer::Other, awaited.sent, world)
+    }
+
+    /// A command sent at that time has seen that the token is in line, now or for long.
+    pub(super) fn joined(self, now: bool, sent: u8, world: &World) -> Self {
         let sound = match self {
-            Self::Outside => answer == Answer::Other,
-            Self::Since(_) => answer == Answer::InLine,
+            Self::Outside => now,
+            Self::Since(_) => !now,
             Self::Unsure => false,
         };
         if sound || !world.keeps(Rule::OneTurnAToken) {
-            Self::Since(awaited.sent)
+            Self::Since(sent)
         } else {
             Self::Unsure
         }

@@ -1,10 +1,10 @@
 //! A held lock passed on in line, while the next call of the same client joins the line's end in the
 //! same step.
 //!
-//! As in `handing` both calls are one client here. What the releaser sends again when it was not
-//! answered is on its way while the other call asks by itself.
+//! As in `handing` both calls are one client here. The releaser carries its command to the end: it is
+//! sent again as it was, and until it is answered the other call neither asks nor hears anything.
 
-use super::client::{Asking, Client, Lease, Phase};
+use super::client::{Asking, Awaited, Client, Lease, Phase};
 use super::handing::Releaser;
 use super::line::Turn;
 use crate::network::{Answer, Command, Passed};
@@ -65,38 +65,27 @@ impl Client {
         self.ask(Command::PassJoining, self.connection, now);
     }
 
-    /// The first sending was answered.
+    /// The release was answered, and stays so.
     pub(super) fn has_passed(
         &mut self,
         passed: Passed,
-        sent: u8,
-        connection: u8,
+        asking: Asking,
+        awaited: &Awaited,
         now: u8,
         world: &World,
     ) {
-        self.place.missed(connection);
-        let turn = if passed.joined {
-            Turn::Since(sent)
-        } else {
-            Turn::Unsure
-        };
+        self.place.missed(awaited.connection);
+        let turn = asking.turn.joined(passed.joined, awaited.sent, world);
         if passed.served {
             let from_send = world.keeps(Rule::NewsStartsNoLease);
-            self.claim(if from_send { sent } else { now }, turn, now, world);
+            match turn {
+                Turn::Since(sent) => {
+                    self.claim(if from_send { sent } else { now }, turn, now, world);
+                }
+                _ => self.set(turn, now, world),
+            }
         } else {
             self.phase = Phase::Waiting { asked: now, turn };
         }
-    }
-
-    /// It was not: whoever joined with it asks by itself, at once, and does not know of its turns.
-    pub(super) fn pass_again(&mut self, now: u8, world: &World) {
-        if world.keeps(Rule::JoinerBehindEveryPass) {
-            self.place.sending(now, self.connection);
-        }
-        self.tell(Command::PassJoining, self.token(), self.connection);
-        self.phase = Phase::Waiting {
-            asked: now.saturating_sub(1),
-            turn: Turn::default().unheard(world),
-        };
     }
 }

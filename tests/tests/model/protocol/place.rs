@@ -76,6 +76,11 @@ impl Place {
         self.unanswered.clear();
     }
 
+    /// What a client believes that takes note of a first sending only.
+    pub(crate) fn forget_last(&mut self) {
+        self.unanswered.pop();
+    }
+
     /// What a client believes that looks at its last SET only.
     pub(crate) fn last_sent(&self) -> Option<u8> {
         self.unanswered.last().map(|sent| sent.at)
