@@ -268,3 +268,59 @@ async fn a_server_that_is_busy_with_a_script_is_told_as_that() {
     assert!(matches!(error, LockError::Backend { .. }), "{error}");
     assert!(error.to_string().contains("SCRIPT KILL"), "{error}");
 }
+
+async fn in_line(stranger: &mut MultiplexedConnection) -> usize {
+    run(stranger, &["ZCARD", "lock:line:{lock:a}"]).await
+}
+
+#[tokio::test]
+async fn who_may_not_leave_a_line_joins_none_and_passes_nothing_on() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    let url = user(&mut stranger, &server, "~* allchannels +@all -zrem").await;
+    let may_not = LockClient::connect(&url).await.expect("answers");
+    let may = LockClient::connect(&server.url()).await.expect("answers");
+    let wait = |client: &LockClient| {
+        let waiting = client.lock("a").wait(Duration::from_secs(20)).acquire();
+        tokio::spawn(waiting)
+    };
+    let guard = may_not.lock("a").acquire().await.expect("free");
+    let waiter = wait(&may);
+    while in_line(&mut stranger).await == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    guard.release().await.expect("ours");
+    let guard = waiter.await.expect("no panic").expect("freed");
+    // Served by news that left it in line, it would take old news for news of its next turn.
+    assert_eq!(in_line(&mut stranger).await, 0);
+    let waiter = wait(&may_not);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(in_line(&mut stranger).await, 0);
+    assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+    let guard = waiter.await.expect("no panic").expect("freed");
+    assert_eq!(guard.release().await.expect("ours"), Release::Deleted);
+}
+
+#[tokio::test]
+async fn a_lock_passed_to_who_lost_the_line_is_extended_before_it_counts() {
+    let server = Server::start(&[]);
+    let mut stranger = server.raw().await;
+    let holder = LockClient::connect(&server.url()).await.expect("answers");
+    let url = user(&mut stranger, &server, "~* allchannels +@all").await;
+    let other = LockClient::connect(&url).await.expect("answers");
+    let guard = holder.lock("a").acquire().await.expect("free");
+    let waiting = other.lock("a").wait(Duration::from_secs(20)).acquire();
+    let waiter = tokio::spawn(waiting);
+    while in_line(&mut stranger).await == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    // It looks at the key, to be told of its changes.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let _: () = run(&mut stranger, &["ACL", "SETUSER", "worker", "-zadd"]).await;
+    let _: () = run(&mut stranger, &["PEXPIRE", "lock:a", "9000"]).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    guard.release().await.expect("ours");
+    let guard = waiter.await.expect("no panic").expect("freed");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
+}
