@@ -312,9 +312,6 @@ pub(crate) fn large() -> Vec<World> {
             faults.line_losses = 1;
             faults.pauses = 1;
         }),
-        with(fenced_in_line(), "fenced in line and broken", 3, |faults| {
-            faults.breaks = 1;
-        }),
         with(dead_in_line(), "dead in line, news twice", 4, |faults| {
             faults.echoes = 1;
         }),
