@@ -186,7 +186,7 @@ async fn a_wait_shorter_than_a_round_trip_takes_a_free_lock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_ends_gives_nothing_back() {
+async fn a_wait_that_ends_leaves_the_line_and_nothing_else() {
     let (double, client) = world();
     double
         .memory()
@@ -197,7 +197,9 @@ async fn a_wait_that_ends_gives_nothing_back() {
         assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
     }
     drain(&client).await;
-    assert_eq!(double.count(Command::Release), 0);
+    assert_eq!(double.count(Command::Release), 10);
+    assert_eq!(double.released("a"), 0);
+    assert_eq!(double.memory().keys(), [KEY]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -265,7 +265,8 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// first, whether the lock is its own, and whether somebody else stands in line.
 ///
 /// A head leaves the line before it is given the key, and is told after that: it may act at once, and
-/// whoever finds it in line later may rely on that it was not served before. Who cannot be told is gone; not more than 128 of them at once, for a server does nothing else meanwhile.
+/// whoever finds it in line later may rely on that it was not served before. It is told last, because
+/// Redis 7 writes first to whom it has something to say last. Who cannot be told is gone; not more than 128 of them at once, for a server does nothing else meanwhile.
 pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
         stand!("KEYS[2]", "ARGV[4]"),
@@ -276,7 +277,7 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          if not held then code = 0\n\
          elseif held == ARGV[1] then code = 1\n\
          elseif type(held) == 'table' and not string.find(held.err or '', 'WRONGTYPE', 1, true) then return held end\n\
-         local joined, served, put, told, after = -1, 0, false, false, nil\n\
+         local joined, served, put, told, known, after = -1, 0, false, false, false, nil\n\
          if line and leaving ~= '' then redis.pcall('ZREM', line, leaving) end\n\
          if line and joining ~= '' then joined = stand(joining) end\n\
          local function tell(entry, words)\n\
@@ -286,22 +287,22 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          return redis.pcall('PUBLISH', address, words .. ' ' .. token)\n\
          end\n\
          for _ = 1, (line and code >= 0) and 128 or 0 do\n\
-         local entry = first(line)\n\
+         local two = redis.pcall('ZRANGE', line, 0, 1)\n\
+         local entry = two[1]\n\
+         after, known = two[2], true\n\
          if not entry then break end\n\
+         known = type(redis.pcall('ZREM', line, entry)) == 'number'\n\
+         if not known then break end\n\
          local claim, length, rest = string.match(entry, '^([1-9]%d*):(%d+):(.*)$')\n\
-         if type(redis.pcall('ZREM', line, entry)) == 'table' then break end\n\
          if claim and #claim < 10 then\n\
          if redis.pcall('SET', KEYS[1], string.sub(rest, length + 1), 'PX', claim).err then break end\n\
          put = true\n\
+         if after and after ~= joining then tell(after, 'next ' .. claim) end\n\
          local heard = 1\n\
          if entry == joining then served = 1 else heard = tell(entry, 'turn') end\n\
          if type(heard) == 'table' then break end\n\
          told = heard > 0\n\
-         end\n\
-         if told then\n\
-         after = first(line)\n\
-         if after and after ~= joining then tell(after, 'next ' .. claim) end\n\
-         break\n\
+         if told then break end\n\
          end\n\
          end\n\
          if told then\n\
@@ -309,7 +310,7 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          elseif code == 1 or put then\n\
          if redis.call('DEL', KEYS[1]) == 0 and code == 1 then code = -2 end\n\
          end\n\
-         if line and not told then after = first(line) end\n\
+         if line and not known then after = first(line) end\n\
          local own = joined >= 0 and after == joining\n\
          return {code, joined, own and 1 or 0, served, after and not own and 1 or 0}"
     ))
