@@ -8,6 +8,9 @@ use crate::percent;
 /// Longest key with its prefix, in bytes.
 pub(crate) const MAX_BYTES: usize = 512;
 
+/// Room for a key of usual length.
+const USUAL_BYTES: usize = 48;
+
 /// Keys under this name belong to fencing counters and are nobody's lock.
 pub(crate) const RESERVED: &str = "fence:";
 
@@ -27,19 +30,23 @@ const LINE: &str = "line:{";
 /// ```
 #[must_use]
 pub fn encode(value: impl Display) -> String {
-    let mut encoded = Encoder(String::new());
-    // A Display that reports an error has written as much as it wanted to.
-    let _ = write!(encoded, "{value}");
-    encoded.0
+    let mut encoded = String::new();
+    push_encoded(&mut encoded, value);
+    encoded
 }
 
-struct Encoder(String);
+fn push_encoded(text: &mut String, value: impl Display) {
+    // A Display that reports an error has written as much as it wanted to.
+    let _ = write!(Encoder(text), "{value}");
+}
 
-impl Write for Encoder {
+struct Encoder<'a>(&'a mut String);
+
+impl Write for Encoder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             let special = matches!(c, '%' | ':' | '{' | '}') || c.is_control();
-            percent::push(&mut self.0, c, special);
+            percent::push(self.0, c, special);
         }
         Ok(())
     }
@@ -55,16 +62,24 @@ pub(crate) struct Key {
 impl Key {
     /// Appends a part of the template as it is.
     pub(crate) fn literal(&mut self, text: &'static str) {
+        self.make_room();
         self.text.push_str(text);
+    }
+
+    fn make_room(&mut self) {
+        if self.text.is_empty() {
+            self.text.reserve(USUAL_BYTES);
+        }
     }
 
     /// Appends the encoded value of the placeholder `name`.
     pub(crate) fn value<V: Display + ?Sized>(&mut self, name: &'static str, value: &V) {
-        let value = encode(value);
-        if value.is_empty() {
+        self.make_room();
+        let before = self.text.len();
+        push_encoded(&mut self.text, value);
+        if self.text.len() == before {
             self.empty.get_or_insert(name);
         }
-        self.text.push_str(&value);
     }
 
     /// The rendered text, or the complaint about an empty value.

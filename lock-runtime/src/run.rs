@@ -1,7 +1,7 @@
 //! Running a body under a lock: never polled when the lock is lost, dropped before it is given up.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::OnceLock;
 use std::task::Poll;
 
@@ -98,7 +98,7 @@ pub(crate) async fn run<F: Future>(
 
 /// Polls the body until its end, or under [`OnLost::Cancel`] until the lock is lost.
 async fn under<F: Future>(guard: &LockGuard, mut body: Pin<&mut Option<F>>) -> Option<F::Output> {
-    let mut lost = Box::pin(guard.lost());
+    let mut lost = pin!(guard.lost());
     // Whatever is to be done on loss: nothing begins under a lease that is over.
     let mut cancel = true;
     let on_lost = guard.options().on_lost;

@@ -44,6 +44,13 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Where a caller hears of its answer, if one comes.
+    pub(super) fn reply(&mut self) -> oneshot::Receiver<Answer> {
+        let (reply, answer) = oneshot::channel();
+        self.reply = Some(reply);
+        answer
+    }
+
     /// The first answer is the one that counts.
     pub(super) fn tell(&mut self, answer: Answer) {
         if let Some(reply) = self.reply.take() {

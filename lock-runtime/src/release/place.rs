@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::background::begin;
@@ -238,35 +237,30 @@ impl Place {
     }
 
     /// Releases, and gives the answer; none if none comes. The caller sends it itself: a worker would
-    /// be one more to wake. What more than one answer is wanted for, or did not come at once, is a
-    /// worker's.
+    /// be one more to wake. Where somebody waits for it, or more than one answer is wanted, or it did not
+    /// come at once, a worker goes on: a caller may be kept and not polled.
     ///
     /// Must be called in a runtime: it may be another than the one that took the lock.
     ///
     /// Cancellation safety: a worker goes on with it.
     pub(crate) async fn release(mut self) -> Option<Answer> {
-        ensure_worker(&self.releases);
         let mut job = self.job()?;
         let releases = self.releases.clone();
-        if job.is_plain() {
-            releases.begin(&job);
-            self.reserved = false;
-            drop(self);
+        ensure_worker(&releases);
+        releases.begin(&job);
+        self.reserved = false;
+        drop(self);
+        if job.is_plain() && !releases.lines.occupied(&job.key) {
             let mut running = Running::new(&releases, job);
             if let Some(answer) = running.attempt().await {
                 return Some(answer);
             }
-            let job = running.job.as_mut()?;
-            let (reply, answer) = oneshot::channel();
-            job.reply = Some(reply);
+            let answer = running.job.as_mut()?.reply();
             drop(running);
             return answer.await.ok();
         }
-        let (reply, answer) = oneshot::channel();
-        job.reply = Some(reply);
-        releases.push(job);
-        self.reserved = false;
-        drop(self);
+        let answer = job.reply();
+        begin(&releases, job);
         answer.await.ok()
     }
 

@@ -56,12 +56,6 @@ pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Lives as long as a worker; its waker, from its first poll on.
 pub(super) type Works = OnceLock<Waker>;
 
-/// What a worker has to do next.
-pub(super) enum Work {
-    Job(Job),
-    Begun(Begun),
-}
-
 impl Queue {
     /// Gives back the room of many, when there is none.
     fn shrink(&mut self) {
@@ -168,15 +162,15 @@ impl Releases {
         self.work.notify_waiters();
     }
 
-    /// For the worker of the runtime `here`.
-    pub(super) fn pop(&self, here: Id) -> Option<Work> {
+    pub(super) fn pop(&self) -> Option<Job> {
+        self.queue().jobs.pop_front()
+    }
+
+    /// What was begun for the worker of the runtime `here`.
+    pub(super) fn pop_begun(&self, here: Id) -> Option<Begun> {
         let mut queue = self.queue();
-        let begun = queue.begun.iter().position(|(at, _)| *at == here);
-        if let Some(at) = begun {
-            return Some(Work::Begun(queue.begun.swap_remove(at).1));
-        }
-        let job = queue.jobs.pop_front();
-        job.map(Work::Job)
+        let at = queue.begun.iter().position(|(at, _)| *at == here)?;
+        Some(queue.begun.swap_remove(at).1)
     }
 
     /// Leaves a release that was sent in the runtime `here` for its worker to find.

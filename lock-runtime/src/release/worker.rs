@@ -13,7 +13,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
 use super::job::{Answer, Carrier, Job, Released};
-use super::queue::{Begun, Queue, Releases, Work, Works};
+use super::queue::{Begun, Queue, Releases, Works};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
@@ -70,15 +70,13 @@ impl End {
                 if let Some(worker) = &self.worker {
                     worker.get_or_init(|| context.waker().clone());
                 }
-                while let Some(work) = releases.pop(self.here) {
-                    match work {
-                        Work::Job(job) => running.push(Running::new(releases, job).begun()),
-                        // In all likelihood answered by now.
-                        Work::Begun(mut begun) => {
-                            if begun.as_mut().poll(context).is_pending() {
-                                running.push(begun);
-                            }
-                        }
+                while let Some(job) = releases.pop() {
+                    running.push(Running::new(releases, job).begun());
+                }
+                while let Some(mut begun) = releases.pop_begun(self.here) {
+                    // In all likelihood answered by now.
+                    if begun.as_mut().poll(context).is_pending() {
+                        running.push(begun);
                     }
                 }
                 while let Poll::Ready(Some(())) = running.poll_next_unpin(context) {}
