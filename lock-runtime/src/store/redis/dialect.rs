@@ -277,10 +277,15 @@ fn position(joined: i64, first: i64) -> Option<Position> {
 
 /// The answer of the script that passes a lock on.
 pub(super) fn passed(value: &Value) -> Result<Passed, StoreError> {
-    let numbers: Option<Vec<i64>> = parts(value).iter().map(|part| integer(part).ok()).collect();
-    let numbers = numbers.unwrap_or_default();
-    let [code, joined, first, served, others] = *numbers else {
-        return Err(unexpected(value));
+    let (code, [joined, first, served, others]) = match (value, parts(value)) {
+        // Nobody else is there.
+        (Value::Int(code @ (1 | -2)), _) => (*code, [-1, 0, 0, 0]),
+        (_, [code, rest @ ..]) => {
+            let rest: Result<Vec<i64>, _> = rest.iter().map(integer).collect();
+            let rest = rest?.try_into().map_err(|_| unexpected(value))?;
+            (integer(code)?, rest)
+        }
+        _ => return Err(unexpected(value)),
     };
     let release = match code {
         2 => Release::HandedOver,

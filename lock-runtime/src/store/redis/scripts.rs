@@ -261,7 +261,8 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 
 /// Compares, and gives the key to the first in line who can be told, or deletes it: 1 deleted, 2 given
 /// away, 0 no such key (the first in line was given it all the same), -1 another value, -2 not deleted.
-/// With that whether the one to join joined now (1), stood there (0), or neither (-1), whether it is the
+/// The number alone where nobody joins, leaves or stands in line, which costs the server the least. Else
+/// with that whether the one to join joined now (1), stood there (0), or neither (-1), whether it is the
 /// first, whether the lock is its own, and whether somebody else stands in line.
 ///
 /// A head leaves the line before it is given the key, and is told after that: it may act at once, and
@@ -269,10 +270,15 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// Redis 7 writes first to whom it has something to say last. Who cannot be told is gone; not more than 128 of them at once, for a server does nothing else meanwhile.
 pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        stand!("KEYS[2]", "ARGV[4]"),
-        first!(),
         "local line, leaving, joining = KEYS[2], ARGV[2], ARGV[3]\n\
          local held = redis.pcall('GET', KEYS[1])\n\
+         if held == ARGV[1] and leaving == '' and joining == '' then\n\
+         local others = line and redis.pcall('ZRANGE', line, 0, 0) or {}\n\
+         if not others.err and #others == 0 then return redis.call('DEL', KEYS[1]) == 1 and 1 or -2 end\n\
+         end\n",
+        stand!("KEYS[2]", "ARGV[4]"),
+        first!(),
+        "\
          local code = -1\n\
          if not held then code = 0\n\
          elseif held == ARGV[1] then code = 1\n\

@@ -99,8 +99,10 @@ impl RedisSession {
         args: &[&str],
     ) -> Result<Value, Failure> {
         if let Some(line) = self.line(line) {
-            let all = [keys, &[line]].concat();
-            match self.channel.script(script, &all, args).await {
+            let mut all = [line; MOST_KEYS];
+            all[..keys.len()].copy_from_slice(keys);
+            let all = &all[..=keys.len()];
+            match self.channel.script(script, all, args).await {
                 Err(Failure::Absent(_)) => self.line_refused.store(true, Ordering::Relaxed),
                 answer => return answer,
             }
@@ -108,6 +110,9 @@ impl RedisSession {
         self.channel.script(script, keys, args).await
     }
 }
+
+/// That any script has, the line included.
+const MOST_KEYS: usize = 3;
 
 fn millis(ttl: Duration) -> String {
     ttl.as_millis().to_string()
