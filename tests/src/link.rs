@@ -119,6 +119,10 @@ impl Link<'_> {
         while let Ok(1..) = from_client.read_buf(&mut read).await {
             while let Some((words, length)) = resp::command(&read) {
                 let fault = self.network.meets(&words);
+                // Its answers look like what comes unasked.
+                let pushes = words
+                    .first()
+                    .is_some_and(|name| name.to_ascii_uppercase().ends_with(b"SUBSCRIBE"));
                 let (delay, _) = self.network.delays(chance.fraction(), 0.0);
                 arrival = arrival.max(Instant::now() + delay);
                 let mut bytes = read[..length].to_vec();
@@ -131,7 +135,9 @@ impl Link<'_> {
                 }
                 read.drain(..length);
                 if !self.is_dead() {
-                    self.answers().push_back(fault);
+                    if !pushes {
+                        self.answers().push_back(fault);
+                    }
                     // Nobody receives when the link has ended.
                     let _ = parcels.send((arrival, bytes));
                 }
@@ -150,12 +156,12 @@ impl Link<'_> {
         let mut arrival = Instant::now();
         while let Ok(1..) = from_server.read_buf(&mut read).await {
             while let Some(length) = resp::answer(&read) {
-                // A push belongs to no command.
-                let push = read[0] == b'>';
-                let fault = if push {
-                    None
-                } else {
-                    self.answers().pop_front()
+                // Belongs to no command.
+                let push = resp::push(&read[..length]);
+                let fault = match push {
+                    Some(kind) if self.network.loses(kind) => Some(Some(Fault::LeaveOut)),
+                    Some(_) => None,
+                    None => self.answers().pop_front(),
                 };
                 let (_, delay) = self.network.delays(0.0, chance.fraction());
                 arrival = arrival.max(Instant::now() + delay);

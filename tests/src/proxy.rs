@@ -64,6 +64,8 @@ struct State {
     server: u16,
     connections: u64,
     black_hole: bool,
+    /// What the server says unasked begins so, and gets lost.
+    lost_pushes: Option<&'static str>,
     /// Faults of the next commands of a name, in order.
     planned: HashMap<String, VecDeque<Fault>>,
     /// A fault of every command of a name that has none planned.
@@ -126,6 +128,12 @@ impl Proxy {
         state.always.insert(command.to_uppercase(), fault);
     }
 
+    /// What the server says unasked gets lost if its kind begins so: `message`, `invalidate`, or all of it
+    /// for an empty word. The answers to `SUBSCRIBE`, which look the same, arrive.
+    pub fn lose_pushes(&self, kind: &'static str) {
+        self.network.state().lost_pushes = Some(kind);
+    }
+
     /// Forgets all plans and delays. What is silent stays silent.
     pub fn heal(&self) {
         let mut state = self.network.state();
@@ -134,6 +142,7 @@ impl Proxy {
         state.commands = Range::default();
         state.answers = Range::default();
         state.black_hole = false;
+        state.lost_pushes = None;
     }
 
     /// Delays each command and each answer by a time drawn from these ranges. Each connection draws
@@ -214,6 +223,12 @@ impl Network {
         let fault = planned.or_else(|| state.always.get(&name).cloned());
         state.met += usize::from(fault.is_some());
         fault
+    }
+
+    /// Whether such a push gets lost.
+    pub(crate) fn loses(&self, kind: &[u8]) -> bool {
+        let lost = self.state().lost_pushes;
+        lost.is_some_and(|lost| kind.starts_with(lost.as_bytes())) && !kind.ends_with(b"subscribe")
     }
 
     /// The delays of commands and of answers, drawn by the two fractions.

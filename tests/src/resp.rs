@@ -43,6 +43,13 @@ pub(crate) fn answer(bytes: &[u8]) -> Option<usize> {
     (at <= bytes.len()).then_some(at)
 }
 
+/// The kind of a whole answer that the server gives unasked: its first word.
+pub(crate) fn push(bytes: &[u8]) -> Option<&[u8]> {
+    let (_, at) = number(bytes, 0, b'>')?;
+    let (length, start) = number(bytes, at, b'$')?;
+    bytes.get(start..start + usize::try_from(length).ok()?)
+}
+
 /// A command in the form that clients send.
 pub(crate) fn written(words: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
@@ -81,6 +88,13 @@ mod tests {
         let more = [&bytes[..], b"*1"].concat();
         let words = vec![&b"SET"[..], b"k", b"a\r\nb"];
         assert_eq!(command(&more), Some((words, bytes.len())));
+    }
+
+    #[test]
+    fn what_comes_unasked_is_told_by_its_first_word() {
+        let push = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n";
+        assert_eq!(super::push(push), Some(&b"invalidate"[..]));
+        assert_eq!(super::push(b"*1\r\n$1\r\nk\r\n"), None);
     }
 
     #[test]

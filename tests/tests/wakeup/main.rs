@@ -2,7 +2,9 @@
 
 mod acks;
 mod claims;
+mod deaf;
 mod line;
+mod privileges;
 mod trace;
 mod traces;
 mod waiting;
