@@ -2,10 +2,14 @@
 
 mod acks;
 mod claims;
+mod crowded;
 mod deaf;
+
 mod line;
 mod privileges;
+mod storm;
 mod trace;
 mod traces;
 mod waiting;
+mod words;
 mod world;

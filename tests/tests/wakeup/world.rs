@@ -65,7 +65,8 @@ impl World {
         let _: () = self.run(&["SET", &key, "another's", "PX", "30"]).await;
         let request = || client.lock(&key["lock:".len()..]).wait(LONG).acquire();
         let held = request().await.expect("expired");
-        let (released, next) = tokio::join!(held.release(), request());
+        // In this order: it is there when the lock is given back.
+        let (next, released) = tokio::join!(request(), held.release());
         released.expect("ours");
         next.expect("its turn").release().await.expect("ours");
         client
