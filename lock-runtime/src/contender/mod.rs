@@ -151,7 +151,8 @@ impl<'a> Contender<'a> {
         };
         // Without an answer it looks by itself.
         let _ = timeout(EAR_WAIT, listener.ready()).await;
-        self.standing = Some(Standing::new(&self.token, self.call.options.ttl, listener));
+        let claim = shared.settings.claim.min(self.call.options.ttl);
+        self.standing = Some(Standing::new(&self.token, claim, listener));
         true
     }
 
