@@ -336,9 +336,9 @@ impl GivenBack<'_> {
             && passed.release == Release::Deleted
             && passed.others
         {
-            // Nobody was told. Sent ahead of whatever this client asks next; its answer says nothing that
-            // anybody waits for.
-            let _ = pass(line).now_or_never();
+            // Nobody was told. Its answer says nothing that anybody waits for, but dropped before that it
+            // would not be sent at all.
+            let _ = pass(line).await;
         }
         Ok(passed.release)
     }
