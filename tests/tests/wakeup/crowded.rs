@@ -54,7 +54,9 @@ async fn the_dead_are_stepped_over_however_many_they_are() {
             rounds += 1;
         }
         println!("{count} dead: {rounds} rounds, at most {longest:?}");
-        assert!(longest < SOON, "{count}: {longest:?}");
+        // As far as a release and the look behind it step over them; else it is found out by a poll.
+        let most = if count < 256 { SOON } else { QUIET + SOON };
+        assert!(longest < most, "{count}: {longest:?}");
         assert!(rounds <= 1 + count / 128, "{count}: {rounds} rounds");
     }
     drain(&one).await;

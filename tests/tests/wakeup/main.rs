@@ -4,7 +4,6 @@ mod acks;
 mod claims;
 mod crowded;
 mod deaf;
-
 mod line;
 mod privileges;
 mod storm;

@@ -113,7 +113,8 @@ async fn waiters_whose_connection_for_news_is_killed_wait_on_and_get_their_turn(
     assert!(!waiting.is_finished());
     let asked = world.ran("evalsha").await - before;
     println!("{asked} scripts while the connection was killed 30 times");
-    assert!(asked < 150, "{asked} scripts");
+    // A token of its own and a new place, twice for each, and a little more.
+    assert!(asked < 300, "{asked} scripts");
     let line = world.line().await;
     assert!(line.len() <= 2, "{line:?}");
     held.release().await.expect("ours");
