@@ -167,12 +167,13 @@ impl<'a> Contender<'a> {
         let standing = self.standing.as_ref()?;
         let since = standing.since()?;
         let deadline = standing.trusted(since);
-        if Instant::now() >= deadline {
+        let length = standing.head.claim();
+        // What is left has to last until it is extended, or the body would be cut off.
+        if Instant::now() + length / 4 >= deadline {
             return None;
         }
         self.place.passed(since);
         let limit = self.call.options.renew.map(|hold| since + hold);
-        let length = standing.head.claim();
         Some((Lease::new(deadline, limit), Claim { since, length }))
     }
 
