@@ -23,11 +23,11 @@ async fn crowd(world: &World, count: usize, address: &str) {
 async fn hand_on(world: &World, holder: &LockClient, waiter: &LockClient) -> Duration {
     let held = holder.lock(NAME).wait(LONG).acquire().await;
     let held = held.expect("free in time");
-    let token = |client: &LockClient| client.lock(NAME).wait(LONG).acquire();
-    let before = world.run::<usize>(&["ZCARD", LINE]).await;
-    let waiting = tokio::spawn(token(waiter));
+    let waiting = tokio::spawn(waiter.lock(NAME).wait(LONG).acquire());
     until(LONG, async || {
-        world.run::<usize>(&["ZCARD", LINE]).await == before + 1
+        let last: Vec<String> = world.run(&["ZRANGE", LINE, "-1", "-1"]).await;
+        // Parts of a token, which no other entry has.
+        last.iter().any(|entry| entry.contains('|'))
     })
     .await;
     let released = Instant::now();

@@ -64,7 +64,10 @@ async fn whatever_is_missing_waiting_goes_on_without_an_error() {
     .await;
     assert!(after < SOON, "{after:?}");
     for (n, less) in LESS.into_iter().enumerate() {
-        let fenced = less.contains("order").then_some("~lock:fence:*");
+        // What is asked at connect, and the fences.
+        let fenced = less
+            .contains("order")
+            .then_some("~lock:fence:* ~lock:connect");
         let rules = format!("{ALL} {less} {}", fenced.unwrap_or_default());
         let users = [format!("one-{n}"), format!("two-{n}")];
         let one = connect(&world.user(&users[0], &rules).await).await;
