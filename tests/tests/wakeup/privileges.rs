@@ -41,7 +41,7 @@ async fn hand_on(holder: &LockClient, waiter: &LockClient, fenced: bool) -> Dura
     let request = if fenced { request.fenced() } else { request };
     let waiting = tokio::spawn(request.acquire());
     // Time for questions of all kinds.
-    sleep(2 * POLLED).await;
+    sleep(POLLED / 2).await;
     assert!(!waiting.is_finished());
     let released = Instant::now();
     held.release().await.expect("ours");

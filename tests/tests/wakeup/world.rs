@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use lock_runtime::{LockClient, LockClientBuilder, LockGuard};
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, cmd};
+use redis::{AsyncConnectionConfig, FromRedisValue, cmd};
 use tests::Server;
 use tokio::time::{Instant, sleep};
 
@@ -37,7 +37,11 @@ impl World {
     }
 
     pub(crate) async fn on(server: Server) -> Self {
-        let observer = server.raw().await;
+        let client = redis::Client::open(server.url()).expect("a URL");
+        // The observer may be as slow as what it looks at.
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(LONG));
+        let observer = client.get_multiplexed_async_connection_with_config(&patient);
+        let observer = observer.await.expect("the server answers");
         Self { server, observer }
     }
 
