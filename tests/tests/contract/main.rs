@@ -5,6 +5,7 @@ mod acquire;
 mod fence;
 mod handover;
 mod lease;
+mod line;
 mod refusal;
 mod release;
 mod waiting;
@@ -76,6 +77,9 @@ contract! {
         a_queued_waiter_gives_up_by_its_own_clock, each_waiter_brings_its_own_options, shutdown_wakes_waiters, two_clients_share_one_counter;
     handover: a_waiter_of_the_same_client_is_handed_the_lock, a_stolen_lock_is_handed_to_nobody,
         a_waiter_that_left_is_handed_nothing;
+    line: clients_are_served_in_the_order_in_which_they_came,
+        a_waiter_that_left_the_line_gets_nothing_and_the_next_one_does,
+        a_strangers_removal_wakes_the_first_in_line, a_lock_that_is_passed_on_has_its_own_ttl_and_fence;
     fence: tokens_grow, an_unfenced_lock_has_none, a_stolen_lock_draws_a_newer_one;
     refusal: bad_keys_send_nothing, bad_options_send_nothing;
 }

@@ -9,10 +9,11 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, cmd};
 use tests::Server;
 
-/// Two clients of one store, and a stranger with access to it.
+/// Three clients of one store, and a stranger with access to it.
 pub(crate) struct World {
     pub(crate) client: LockClient,
     pub(crate) other: LockClient,
+    pub(crate) third: LockClient,
     pub(crate) prefix: String,
     fenced: bool,
     stranger: Stranger,
@@ -34,6 +35,7 @@ impl World {
         Self {
             client: client(),
             other: client(),
+            third: client(),
             prefix: "lock:".to_owned(),
             fenced: false,
             stranger: Stranger::Memory(store.clone()),
@@ -44,10 +46,14 @@ impl World {
     pub(crate) fn double() -> Self {
         let double = LockDouble::new();
         double.slow(Duration::from_millis(1));
-        let other = LockClient::builder().store(double.clone());
+        let another = || {
+            let client = LockClient::builder().store(double.clone());
+            client.expect("default settings")
+        };
         Self {
             client: double.client(),
-            other: other.expect("default settings"),
+            other: another(),
+            third: another(),
             prefix: "lock:".to_owned(),
             fenced: false,
             stranger: Stranger::Memory(double.memory()),
@@ -66,17 +72,17 @@ impl World {
         static WORLDS: AtomicU32 = AtomicU32::new(0);
         let server = Server::shared();
         let prefix = format!("lock:{}:", WORLDS.fetch_add(1, Ordering::Relaxed));
-        let builder = LockClient::builder().prefix(&prefix).form(form);
+        let client = async || {
+            let builder = LockClient::builder().prefix(&prefix).form(form);
+            builder
+                .connect(&server.url())
+                .await
+                .expect("the server answers")
+        };
         Self {
-            client: builder
-                .clone()
-                .connect(&server.url())
-                .await
-                .expect("the server answers"),
-            other: builder
-                .connect(&server.url())
-                .await
-                .expect("the server answers"),
+            client: client().await,
+            other: client().await,
+            third: client().await,
             prefix,
             fenced: false,
             stranger: Stranger::Redis(server.raw().await),
@@ -95,6 +101,11 @@ impl World {
     /// A request of the other client.
     pub(crate) fn others(&self, key: &str) -> LockRequest {
         self.ask(&self.other, key)
+    }
+
+    /// A request of the third one.
+    pub(crate) fn thirds(&self, key: &str) -> LockRequest {
+        self.ask(&self.third, key)
     }
 
     fn ask(&self, client: &LockClient, key: &str) -> LockRequest {
@@ -161,7 +172,7 @@ impl World {
 
     /// Waits until the clients have given up everything.
     pub(crate) async fn drain(&self) {
-        for client in [&self.client, &self.other] {
+        for client in [&self.client, &self.other, &self.third] {
             let rest = client.shutdown(Duration::from_secs(5)).await;
             assert!(rest.is_empty(), "{rest:?}");
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lock_runtime::LockError;
-use tests::{Server, Worker};
+use tests::{Fault, Proxy, Server, Worker};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -12,9 +12,10 @@ use crate::{connect, drain, keys, run, world};
 const TASKS: usize = 64;
 const PROCESSES: usize = 8;
 
-#[tokio::test]
-async fn a_herd_in_one_client_asks_the_server_like_one_waiter() {
+/// What `TASKS` tasks of one client ask in a second of waiting for a stranger's lock.
+async fn asked(prepare: impl FnOnce(&Proxy)) -> usize {
     let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    prepare(&proxy);
     let _: () = run(&mut server.raw().await, &["SET", "lock:a", "stranger"]).await;
     let mut herd = JoinSet::new();
     for _ in 0..TASKS {
@@ -24,10 +25,25 @@ async fn a_herd_in_one_client_asks_the_server_like_one_waiter() {
         let error = waited.expect("no panic").expect_err("a stranger's");
         assert!(matches!(error, LockError::WaitTimeout { .. }), "{error}");
     }
-    // Full jitter up to 100 ms: some 20 in a second, and some faster ones at the start.
-    let asked = proxy.count("SET");
-    assert!((5..100).contains(&asked), "{asked} polls");
+    let names = ["SET", "GET", "PTTL", "EVALSHA", "EVAL"];
+    let asked = names.into_iter().map(|name| proxy.count(name)).sum();
     drain(&client).await;
+    asked
+}
+
+#[tokio::test]
+async fn a_herd_in_one_client_asks_the_server_like_one_waiter() {
+    // Told of changes: it asks twice, of which once in line, looks once, and leaves.
+    let told = asked(|_| {}).await;
+    assert!((3..20).contains(&told), "{told} questions");
+}
+
+#[tokio::test]
+async fn a_herd_that_is_told_of_nothing_polls_like_one_waiter() {
+    let refusal = Fault::Replace(b"-NOPROTO unsupported protocol version\r\n".to_vec());
+    let untold = asked(|proxy| proxy.always("HELLO", refusal)).await;
+    // Full jitter up to 100 ms: some 20 in a second, and some faster ones at the start.
+    assert!((8..110).contains(&untold), "{untold} polls");
 }
 
 /// The worker of this file: `TASKS` tasks take the lock in turn.
