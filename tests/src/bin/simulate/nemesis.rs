@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use turmoil::Sim;
 
-use crate::plan::Fault;
+use crate::plan::{Fault, Plan};
 use crate::run::CLIENTS;
+use crate::server;
 use crate::world;
 
 /// Does one thing after the other, and mends it.
@@ -163,6 +164,38 @@ fn break_something(
         Fault::ScriptFlush => {
             tell("the server forgets its scripts");
             world::with(|world| world.keyspace.forget_scripts());
+            None
+        }
+        Fault::Flush => {
+            tell("all keys are deleted");
+            world::with(|world| {
+                world.keyspace.forget(world.now);
+                server::deliver(world);
+            });
+            None
+        }
+        Fault::LinesLost => {
+            tell("all lines are deleted");
+            world::with(|world| world.keyspace.lines.forget());
+            None
+        }
+        Fault::NewsCut => {
+            world::with(|world| {
+                for connection in world.keyspace.news.listening() {
+                    if let Some(name) = world.connections.cut(connection) {
+                        let what = format_args!("{name} is reset");
+                        world.history.tell(world.now, "net", what);
+                    }
+                }
+            });
+            None
+        }
+        Fault::Rights => {
+            world::with(|world| {
+                let denied = Plan::denied(&mut world.chance);
+                world.keyspace.denied = denied;
+                world.tell("net", format_args!("from now on denied: {denied:?}"));
+            });
             None
         }
         Fault::Delay => {

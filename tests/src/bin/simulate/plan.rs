@@ -4,6 +4,8 @@ use std::fmt;
 
 use tests::Chance;
 
+use crate::server::rights::{RIGHTS, Right};
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
     Hold,
@@ -16,9 +18,17 @@ pub(crate) enum Fault {
     ClientCrash,
     ScriptFlush,
     Delay,
+    /// All keys are deleted, and the server goes on.
+    Flush,
+    /// All lines are.
+    LinesLost,
+    /// The connections on which clients are told.
+    NewsCut,
+    /// What the user may do changes.
+    Rights,
 }
 
-const FAULTS: [Fault; 10] = [
+const FAULTS: [Fault; 14] = [
     Fault::Hold,
     Fault::Partition,
     Fault::PartitionOneWay,
@@ -29,6 +39,10 @@ const FAULTS: [Fault; 10] = [
     Fault::ClientCrash,
     Fault::ScriptFlush,
     Fault::Delay,
+    Fault::Flush,
+    Fault::LinesLost,
+    Fault::NewsCut,
+    Fault::Rights,
 ];
 
 pub(crate) struct Plan {
@@ -52,6 +66,10 @@ pub(crate) struct Plan {
     pub(crate) ttl: u64,
     /// Of a hundred calls, how many let a body run on after the loss.
     pub(crate) finishing: u64,
+    /// Of a hundred pieces of news, how many the server keeps to itself.
+    pub(crate) deaf: u64,
+    /// What the server's user may not do, at first.
+    pub(crate) denied: Option<Right>,
 }
 
 impl Plan {
@@ -69,7 +87,15 @@ impl Plan {
             cuts: chance.one_of(&[0, 15, 40]),
             ttl: chance.one_of(&[15, 30, 100]),
             finishing: chance.one_of(&[10, 30, 60]),
+            deaf: chance.one_of(&[0, 0, 5, 100]),
+            denied: Self::denied(chance),
         }
+    }
+
+    /// Most may do everything.
+    pub(crate) fn denied(chance: &mut Chance) -> Option<Right> {
+        let some = chance.percent(30);
+        some.then(|| chance.one_of(&RIGHTS))
     }
 }
 
@@ -86,11 +112,14 @@ impl fmt::Display for Plan {
             cuts,
             ttl,
             finishing,
+            deaf,
+            denied,
         } = self;
         write!(
             f,
             "faults {faults:?} every {pause} ms, latency {latency} ms, {stalls} % stalled for {stall} ms, \
-             {resets} % reset, jumps {jumps}, {cuts} % cut, ttl from {ttl} ms, {finishing} % finish"
+             {resets} % reset, jumps {jumps}, {cuts} % cut, ttl from {ttl} ms, {finishing} % finish, \
+             {deaf} % of news kept, denied {denied:?}"
         )
     }
 }

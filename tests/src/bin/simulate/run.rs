@@ -55,8 +55,9 @@ pub(crate) fn run(seed: u64) -> Ended {
         world.object(panic);
     }
     let steps = steps.unwrap_or(0);
-    let handed_over = world.keyspace.handed_over;
+    let (handed_over, passed_on) = (world.keyspace.handed_over, world.keyspace.passed_on);
     world.counts.insert("handed over".to_owned(), handed_over);
+    world.counts.insert("passed on".to_owned(), passed_on);
     Ended {
         violations: world.violations,
         steps,
@@ -117,6 +118,7 @@ fn live(seed: u64) -> u64 {
                 let token = world.history.name(&token);
                 world.tell("server", format_args!("{key} expires with {token}"));
             }
+            server::deliver(world);
             invariants::check_step(world);
         });
         if phase != Phase::Chaos && now > calm + PATIENCE {

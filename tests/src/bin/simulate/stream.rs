@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::TcpStream;
 
+use crate::server::line::Entry;
 use crate::server::{self, resp};
 use crate::world::{self, World};
 
@@ -32,7 +33,7 @@ impl Told {
     fn tell(&mut self, bytes: &[u8]) {
         self.written.extend_from_slice(bytes);
         while let Some(command) = resp::command(&mut self.written) {
-            if command[0] != "CLIENT" {
+            if server::is_told(&command) {
                 world::with(|world| {
                     note(&command, &self.name, world);
                     let command = server::told(&command, &mut world.history);
@@ -46,32 +47,38 @@ impl Told {
 /// Notes where a token goes, and whether its release goes there, too.
 fn note(command: &[String], name: &str, world: &mut World) {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
-    // By their arguments; EVAL is the second half of what EVALSHA began.
-    let released = match words.as_slice() {
-        ["EVALSHA", _, _, _, token] | ["DELIFEQ", _, token] if server::is_token(token) => {
-            Some(token)
+    let tokens = match words.as_slice() {
+        // The second half of what EVALSHA began.
+        ["EVAL", ..] => return,
+        ["EVALSHA", _, keys, rest @ ..] => {
+            let keys = keys.parse().unwrap_or(0);
+            called(rest.get(keys..).unwrap_or_default())
         }
-        ["EVALSHA", _, "1", _, old, new, _] | ["EVALSHA", _, "2", _, _, old, new, _]
-            if server::is_token(old) && server::is_token(new) =>
-        {
-            Some(old)
-        }
-        _ => None,
+        ["DELIFEQ", _, token] => (Some(*token), None),
+        ["SET", _, token, ..] => (None, Some(*token)),
+        _ => return,
     };
-    if let Some(&token) = released {
+    let (released, sent) = tokens;
+    if let Some(token) = released.filter(|token| server::is_token(token)) {
         let behind = world.carriers.get(token).is_some_and(|own| own == name);
         let sent = world.releases.entry(token.to_owned()).or_default();
         sent.push(behind);
-    } else if words[0] == "EVAL" && words.len() == 5 {
-        return;
     }
-    // A swap puts the last of its two there.
-    let mut tokens = command.iter().filter(|word| server::is_token(word));
-    let taken = tokens
-        .next_back()
-        .filter(|token| released != Some(&token.as_str()));
-    if let Some(token) = taken {
-        world.carriers.insert(token.clone(), name.to_owned());
+    if let Some(token) = sent.filter(|token| server::is_token(token)) {
+        world.carriers.insert(token.to_owned(), name.to_owned());
+    }
+}
+
+/// The token that a script gives back and the one that it may put there, by its arguments.
+fn called<'a>(arguments: &[&'a str]) -> (Option<&'a str>, Option<&'a str>) {
+    match arguments {
+        // A head that joins says its ttl, one that passes on who leaves.
+        [old, leaving, joining, _] if leaving.parse::<u64>().is_err() => {
+            (Some(old), Entry::read(joining).map(|entry| entry.token))
+        }
+        [old, new, _] => (Some(old), Some(new)),
+        [token, ..] => (None, Some(token)),
+        [] => (None, None),
     }
 }
 

@@ -11,6 +11,7 @@ use lock_runtime::FencedRegister;
 use crate::history::History;
 use crate::invariants::Trusts;
 use crate::plan::Plan;
+use crate::server::Connections;
 use crate::server::keyspace::Keyspace;
 use tests::Chance;
 
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     pub(crate) history: History,
     pub(crate) keyspace: Keyspace,
+    pub(crate) connections: Connections,
     pub(crate) trusts: Trusts,
     pub(crate) violations: Vec<String>,
     pub(crate) counts: BTreeMap<String, usize>,
@@ -104,10 +106,11 @@ impl World {
         Self {
             now: Duration::ZERO,
             phase: Phase::Chaos,
+            keyspace: Keyspace::new(seed % 2 == 1, plan.denied),
+            connections: Connections::default(),
             plan,
             chance,
             history: History::default(),
-            keyspace: Keyspace::new(seed % 2 == 1),
             trusts: Trusts::default(),
             violations: Vec::new(),
             counts: BTreeMap::new(),

@@ -3,30 +3,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::line::Lines;
+use super::news::News;
 use super::resp::Reply;
+use super::rights::{DENIED, Right};
 use super::script::Script;
 
 const FENCES: &str = "lock:fence:";
 const NO_SCRIPT: Reply = Reply::Error("NOSCRIPT No matching script. Please use EVAL.");
-const UNKNOWN: Reply = Reply::Error("ERR unknown command or arguments");
-/// The server's wall clock when a run begins, in µs.
-const EPOCH: u64 = 1_700_000_000_000_000;
+pub(super) const UNKNOWN: Reply = Reply::Error("ERR unknown command or arguments");
+
+/// Who sent a command.
+#[derive(Clone, Copy)]
+pub(crate) struct By {
+    pub(crate) host: &'static str,
+    pub(crate) connection: u64,
+}
 
 #[derive(Default)]
 pub(crate) struct Keyspace {
     /// Whether it has DELIFEQ and SET with IFEQ, as newer servers do.
     native: bool,
+    /// What its user may not do.
+    pub(crate) denied: Option<Right>,
     entries: BTreeMap<String, Entry>,
+    pub(crate) lines: Lines,
+    pub(crate) news: News,
     /// By token.
     spans: BTreeMap<String, Spans>,
+    /// When keys became free.
+    freed: BTreeMap<String, Duration>,
     /// The newest fence that each lock key was taken with, whatever the server has forgotten.
-    fences: BTreeMap<String, u64>,
+    pub(super) fences: BTreeMap<String, u64>,
     scripts: BTreeMap<String, Script>,
     /// Tokens whose release found something else or nothing.
-    refused: BTreeSet<String>,
-    wrongs: Vec<String>,
-    /// Locks that changed hands without having been free.
+    pub(super) refused: BTreeSet<String>,
+    pub(super) wrongs: Vec<String>,
+    /// Locks that changed hands without having been free, within one client.
     pub(crate) handed_over: usize,
+    /// The same between clients.
+    pub(crate) passed_on: usize,
 }
 
 struct Entry {
@@ -46,11 +62,22 @@ pub(crate) struct Span {
 }
 
 impl Keyspace {
-    pub(crate) fn new(native: bool) -> Self {
+    pub(crate) fn new(native: bool, denied: Option<Right>) -> Self {
         Self {
             native,
+            denied,
             ..Self::default()
         }
+    }
+
+    pub(super) fn is_denied_line(&self, key: &str) -> bool {
+        self.denied == Some(Right::Lines) && Lines::is_line(key)
+    }
+
+    /// Since when a key is free, if it is.
+    pub(crate) fn free_since(&self, key: &str) -> Option<Duration> {
+        let free = !self.entries.contains_key(key);
+        free.then(|| self.freed.get(key).copied().unwrap_or_default())
     }
 
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
@@ -104,6 +131,9 @@ impl Keyspace {
         for (key, _) in &over {
             self.remove(key, now, false);
         }
+        for line in self.lines.expire(now) {
+            self.news.changed(&line);
+        }
         over
     }
 
@@ -113,16 +143,20 @@ impl Keyspace {
         for key in keys {
             self.remove(&key, now, true);
         }
+        self.lines.forget();
+        self.news.flushed();
     }
 
     pub(crate) fn forget_scripts(&mut self) {
         self.scripts.clear();
     }
 
-    fn remove(&mut self, key: &str, now: Duration, forgotten: bool) {
+    pub(super) fn remove(&mut self, key: &str, now: Duration, forgotten: bool) {
         let Some(entry) = self.entries.remove(key) else {
             return;
         };
+        self.news.changed(key);
+        self.freed.insert(key.to_owned(), now);
         let spans = self.spans.get_mut(&entry.value);
         if let Some(span) = spans.and_then(|spans| spans.last_mut()) {
             span.to = Some(now);
@@ -130,15 +164,20 @@ impl Keyspace {
         }
     }
 
-    fn store(
+    pub(super) fn store(
         &mut self,
         key: &str,
         value: &str,
         ttl: Option<u64>,
         now: Duration,
-        owner: &'static str,
+        by: By,
     ) {
+        if let (true, Some(ttl)) = (self.holds(key, value), ttl) {
+            self.live_for(key, ttl, now);
+            return;
+        }
         self.remove(key, now, false);
+        self.news.changed(key);
         if ttl.is_none() {
             self.wrongs.push(format!("{key} was stored without a ttl"));
         }
@@ -154,37 +193,45 @@ impl Keyspace {
             value: value.to_owned(),
             expires: ttl.map(|ttl| now + Duration::from_millis(ttl)),
             since: now,
-            owner,
+            owner: by.host,
         };
         self.entries.insert(key.to_owned(), entry);
     }
 
-    fn live_for(&mut self, key: &str, ttl: u64, now: Duration) -> Reply {
+    pub(super) fn live_for(&mut self, key: &str, ttl: u64, now: Duration) -> Reply {
         let Some(entry) = self.entries.get_mut(key) else {
             return Reply::Number(0);
         };
+        self.news.changed(key);
         entry.expires = Some(now + Duration::from_millis(ttl));
         Reply::Number(1)
     }
 
-    fn text(&self, key: &str) -> Reply {
+    pub(super) fn text(&self, key: &str) -> Reply {
         self.value(key)
             .map_or(Reply::Nil, |value| Reply::Text(value.to_owned()))
     }
 
-    /// Runs a command of the client `by`.
-    pub(crate) fn run(&mut self, command: &[String], now: Duration, by: &'static str) -> Reply {
+    pub(super) fn left(&self, key: &str, now: Duration) -> Reply {
+        Reply::Number(match self.entries.get(key).map(|entry| entry.expires) {
+            None => -2,
+            Some(None) => -1,
+            Some(Some(at)) => i64::try_from(at.saturating_sub(now).as_millis()).unwrap_or(0),
+        })
+    }
+
+    /// Runs a command.
+    pub(crate) fn run(&mut self, command: &[String], now: Duration, by: By) -> Reply {
         self.expire(now);
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["GET", key] => self.text(key),
-            ["PTTL", key] => match self.entries.get(*key).map(|entry| entry.expires) {
-                None => Reply::Number(-2),
-                Some(None) => Reply::Number(-1),
-                Some(Some(at)) => {
-                    Reply::Number(i64::try_from(at.saturating_sub(now).as_millis()).unwrap_or(0))
-                }
-            },
+            ["GET", key] => {
+                self.news.seen(by.connection, key);
+                self.text(key)
+            }
+            ["PTTL", key] => self.left(key, now),
+            ["ZCARD", line] if self.is_denied_line(line) => DENIED,
+            ["ZCARD", line] => Reply::Number(self.lines.len(line)),
             ["SET", key, token, "NX", "GET", "PX", ttl] => match (self.text(key), ttl.parse()) {
                 (Reply::Nil, Ok(ttl)) => {
                     self.store(key, token, Some(ttl), now, by);
@@ -207,9 +254,10 @@ impl Keyspace {
             // Not the client's way; whoever does it must not hit somebody else.
             ["DEL", key] => {
                 let owner = self.entries.get(*key).map(|entry| entry.owner);
-                if let Some(owner) = owner.filter(|owner| *owner != by) {
+                let host = by.host;
+                if let Some(owner) = owner.filter(|owner| *owner != host) {
                     self.wrongs
-                        .push(format!("{by} deleted {key}, which is {owner}'s"));
+                        .push(format!("{host} deleted {key}, which is {owner}'s"));
                 }
                 self.remove(key, now, false);
                 Reply::Number(i64::from(owner.is_some()))
@@ -228,117 +276,25 @@ impl Keyspace {
                 self.scripts.insert(hash, script);
                 self.script(script, rest, now, by)
             }
+            ["HELLO", "3", ..] if self.denied == Some(Right::Hello) => UNKNOWN,
+            ["HELLO", "3", ..] => {
+                Reply::Map(vec![Reply::Text("proto".to_owned()), Reply::Number(3)])
+            }
+            ["SUBSCRIBE", _] if self.denied == Some(Right::Subscribe) => DENIED,
+            ["SUBSCRIBE", address] => {
+                self.news.subscribe(by.connection, address);
+                let text = |text: &str| Reply::Text(text.to_owned());
+                Reply::Push(vec![text("subscribe"), text(address), Reply::Number(1)])
+            }
+            ["CLIENT", "TRACKING", ..] if self.denied == Some(Right::Track) => DENIED,
+            ["CLIENT", "TRACKING", "ON"] => {
+                self.news.track(by.connection);
+                Reply::Simple("OK")
+            }
             ["CLIENT", ..] => Reply::Simple("OK"),
+            ["PING"] => Reply::Simple("PONG"),
             ["WAIT", ..] => Reply::Number(0),
             _ => UNKNOWN,
         }
-    }
-
-    fn script(&mut self, script: Script, words: &[&str], now: Duration, by: &'static str) -> Reply {
-        match (script, words) {
-            (Script::Acquire, ["1", key, token, ttl]) => match (self.text(key), ttl.parse()) {
-                (Reply::Nil, Ok(ttl)) => {
-                    self.store(key, token, Some(ttl), now, by);
-                    Reply::Nil
-                }
-                (found, Ok(_)) => found,
-                (_, Err(_)) => UNKNOWN,
-            },
-            (Script::AcquireFenced, ["2", key, fence_key, token, ttl]) => match ttl.parse() {
-                Ok(ttl) => self.fenced(key, fence_key, token, ttl, now, by),
-                Err(_) => UNKNOWN,
-            },
-            (Script::Swap, ["1", key, old, new, ttl]) => {
-                match (self.swappable(key, old, new), ttl.parse()) {
-                    (_, Err(_)) => UNKNOWN,
-                    (1, Ok(ttl)) => {
-                        self.store(key, new, Some(ttl), now, by);
-                        Reply::Number(1)
-                    }
-                    (code, Ok(_)) => Reply::Number(code),
-                }
-            }
-            (Script::SwapFenced, ["2", key, fence_key, old, new, ttl]) => {
-                match (self.swappable(key, old, new), ttl.parse()) {
-                    (_, Err(_)) => UNKNOWN,
-                    (1, Ok(ttl)) => {
-                        self.remove(key, now, false);
-                        self.fenced(key, fence_key, new, ttl, now, by)
-                    }
-                    (2, Ok(ttl)) => self.fenced(key, fence_key, new, ttl, now, by),
-                    (code, Ok(_)) => Reply::Number(code),
-                }
-            }
-            (Script::Release, ["1", key, token]) => Reply::Number(self.release(key, token, now)),
-            (Script::Extend, ["1", key, token, ttl]) => match (self.value(key), ttl.parse()) {
-                (Some(held), Ok(ttl)) if held == *token => self.live_for(key, ttl, now),
-                (_, Ok(_)) => Reply::Number(0),
-                (_, Err(_)) => UNKNOWN,
-            },
-            _ => UNKNOWN,
-        }
-    }
-
-    /// What a swap of `old` by `new` finds; 1: it swaps.
-    fn swappable(&mut self, key: &str, old: &str, new: &str) -> i64 {
-        let code = match self.value(key) {
-            None => 0,
-            Some(held) if held == new => 2,
-            Some(held) if held == old => 1,
-            Some(_) => -1,
-        };
-        if code < 1 {
-            self.refused.insert(old.to_owned());
-        }
-        self.handed_over += usize::from(code == 1);
-        code
-    }
-
-    fn release(&mut self, key: &str, token: &str, now: Duration) -> i64 {
-        let code = match self.value(key) {
-            None => 0,
-            Some(held) if held != token => -1,
-            Some(_) => 1,
-        };
-        if code == 1 {
-            self.remove(key, now, false);
-        } else {
-            self.refused.insert(token.to_owned());
-        }
-        code
-    }
-
-    fn fenced(
-        &mut self,
-        key: &str,
-        fence_key: &str,
-        token: &str,
-        ttl: u64,
-        now: Duration,
-        by: &'static str,
-    ) -> Reply {
-        let held = self.value(key).map(str::to_owned);
-        if let Some(held) = held.as_ref().filter(|held| *held != token) {
-            return Reply::Text(held.clone());
-        }
-        let last = self
-            .value(fence_key)
-            .and_then(|last| last.parse::<u64>().ok());
-        if let (Some(_), Some(last)) = (&held, last) {
-            return Reply::Pair(0, last.to_string());
-        }
-        let clock = EPOCH + u64::try_from(now.as_micros()).unwrap_or(0);
-        let fence = clock.max(last.map_or(0, |last| last + 1));
-        self.store(fence_key, &fence.to_string(), Some(86_400_000), now, by);
-        if held.is_some() {
-            return Reply::Pair(0, fence.to_string());
-        }
-        let newest = self.fences.insert(key.to_owned(), fence);
-        if let Some(newest) = newest.filter(|newest| *newest >= fence) {
-            self.wrongs
-                .push(format!("fence {fence} of {key} comes after {newest}"));
-        }
-        self.store(key, token, Some(ttl), now, by);
-        Reply::Pair(1, fence.to_string())
     }
 }

@@ -27,27 +27,46 @@ fn number(bytes: &[u8], at: &mut usize, sign: u8) -> Option<usize> {
     Some(text.parse().expect("a number"))
 }
 
-/// An answer.
+/// An answer, or news that nobody asked for.
+#[derive(Debug)]
 pub(crate) enum Reply {
     Nil,
     Text(String),
     Number(i64),
     Simple(&'static str),
     Error(&'static str),
-    Pair(i64, String),
+    List(Vec<Self>),
+    Map(Vec<Self>),
+    Push(Vec<Self>),
 }
 
 impl Reply {
+    pub(crate) fn numbers<const N: usize>(numbers: [i64; N]) -> Self {
+        Self::List(numbers.into_iter().map(Self::Number).collect())
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let bulk = |text: &str| format!("${}\r\n{text}\r\n", text.len());
-        match self {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        bytes
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let text = match self {
             Self::Nil => "$-1\r\n".to_owned(),
-            Self::Text(text) => bulk(text),
+            Self::Text(text) => format!("${}\r\n{text}\r\n", text.len()),
             Self::Number(number) => format!(":{number}\r\n"),
             Self::Simple(text) => format!("+{text}\r\n"),
             Self::Error(text) => format!("-{text}\r\n"),
-            Self::Pair(number, text) => format!("*2\r\n:{number}\r\n{}", bulk(text)),
+            Self::List(parts) => format!("*{}\r\n", parts.len()),
+            Self::Map(parts) => format!("%{}\r\n", parts.len() / 2),
+            Self::Push(parts) => format!(">{}\r\n", parts.len()),
+        };
+        bytes.extend_from_slice(text.as_bytes());
+        if let Self::List(parts) | Self::Map(parts) | Self::Push(parts) = self {
+            for part in parts {
+                part.write(bytes);
+            }
         }
-        .into_bytes()
     }
 }

@@ -1,24 +1,77 @@
-//! The client's scripts, recognised by their text and carried out by what they mean.
+//! The client's scripts, recognised by their text.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
     Acquire,
     AcquireFenced,
-    Release,
+    Join,
+    JoinFenced {
+        /// Whether a token that stands at the key gets a fresh fence.
+        afresh: bool,
+    },
+    Pass,
     Extend,
     Swap,
     SwapFenced,
 }
 
-/// What each text must say; one that says something else is not understood.
-const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
+/// What each text must say, and must not; one that says something else is not understood.
+const MEANINGS: [(Script, &[&str], &[&str]); 9] = [
+    (
+        Script::Pass,
+        &[
+            "if not held then code = 0\n",
+            "elseif held == ARGV[1] then code = 1\n",
+            "if line and leaving ~= '' then redis.pcall('ZREM', line, leaving) end",
+            "if line and joining ~= '' then joined = stand(joining) end",
+            "return redis.pcall('PUBLISH', address, words .. ' ' .. token)",
+            "for _ = 1, (line and code >= 0) and 128 or 0 do",
+            "redis.pcall('SET', KEYS[1], string.sub(rest, length + 1), 'PX', claim)",
+            "if entry == joining then served = 1 else heard = tell(entry, 'turn') end",
+            "if after and after ~= joining then tell(after, 'next ' .. claim) end",
+            "elseif code == 1 or put then",
+            "if not line then return {code, -1, 0, 0, 0} end",
+            "return {code, joined, joined >= 0 and first(line) == joining and 1 or 0, served, in_line(line)}",
+        ],
+        &["PEXPIRE', KEYS[1]", "TIME"],
+    ),
+    (
+        Script::JoinFenced { afresh: true },
+        &[
+            JOINS,
+            "if not wrong then fence, wrong = draw(last) end",
+            DRAWS,
+            KEEPS,
+            "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
+        ],
+        &["DEL"],
+    ),
+    (
+        Script::JoinFenced { afresh: false },
+        &[
+            JOINS,
+            "if not wrong and not (ours and last) then fence, wrong = draw(last) end",
+            DRAWS,
+            KEEPS,
+            "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
+        ],
+        &["DEL"],
+    ),
+    (
+        Script::Join,
+        &[
+            JOINS,
+            "if ours then redis.call('PEXPIRE', KEYS[1], ARGV[2])\n",
+            "else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end",
+        ],
+        &["DEL", "TIME"],
+    ),
     (
         Script::AcquireFenced,
         &[
             "if held and held ~= ARGV[1] then return held end",
-            "redis.call('TIME')",
-            "math.max(tonumber(last or 0) + 1, now[1] * 1000000 + now[2])",
-            "redis.call('SET', KEYS[2], fence, 'PX', 86400000)",
+            DRAWS,
+            KEEPS,
             "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
         ],
         &["DEL", "ARGV[3]"],
@@ -29,10 +82,11 @@ const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
             "if not held then return 0 end",
             "local ours = held == ARGV[2]",
             "if not ours and held ~= ARGV[1] then return -1 end",
-            "redis.call('TIME')",
-            "math.max(tonumber(last or 0) + 1, now[1] * 1000000 + now[2])",
-            "redis.call('SET', KEYS[2], fence, 'PX', 86400000)",
+            DRAWS,
+            KEEPS,
+            "if ours then return {0, fence, in_line(KEYS[3])} end",
             "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])",
+            "return {1, fence, in_line(KEYS[3])}",
         ],
         &["DEL"],
     ),
@@ -40,9 +94,10 @@ const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
         Script::Swap,
         &[
             "if not held then return 0 end",
-            "if held == ARGV[2] then return 2 end",
+            "if held == ARGV[2] then return {2, in_line(KEYS[2])} end",
             "if held ~= ARGV[1] then return -1 end",
             "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])",
+            "return {1, in_line(KEYS[2])}",
         ],
         &["DEL", "TIME"],
     ),
@@ -56,15 +111,6 @@ const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
         &["DEL", "TIME"],
     ),
     (
-        Script::Release,
-        &[
-            "if not held then return 0 end",
-            "if held ~= ARGV[1] then return -1 end",
-            "if redis.call('DEL', KEYS[1]) == 1 then return 1 end",
-        ],
-        &["PEXPIRE", "SET"],
-    ),
-    (
         Script::Extend,
         &[
             "if held ~= ARGV[1] then return 0 end",
@@ -73,6 +119,10 @@ const MEANINGS: [(Script, &[&str], &[&str]); 6] = [
         &["DEL", "SET"],
     ),
 ];
+
+const JOINS: &str = "local joined = stand(ARGV[3])\nreturn {2, other and 0 or held, redis.call('PTTL', KEYS[1]), joined, first(";
+const DRAWS: &str = "local fence = math.max(tonumber(last or 0) + 1, now[1] * 1000000 + now[2])";
+const KEEPS: &str = "redis.call('SET', KEYS[2], fence, 'PX', 86400000)";
 
 impl Script {
     pub(crate) fn read(text: &str) -> Option<Self> {

@@ -1,0 +1,24 @@
+//! What a server may deny to its user, or not have.
+
+use super::resp::Reply;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// To touch a line.
+    Lines,
+    Publish,
+    Subscribe,
+    Track,
+    /// To be told anything unasked.
+    Hello,
+}
+
+pub(crate) const RIGHTS: [Right; 5] = [
+    Right::Lines,
+    Right::Publish,
+    Right::Subscribe,
+    Right::Track,
+    Right::Hello,
+];
+
+pub(crate) const DENIED: Reply = Reply::Error("NOPERM this user has no permissions for that");
