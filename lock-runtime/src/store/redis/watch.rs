@@ -60,6 +60,15 @@ struct State {
     keys: HashMap<Arc<str>, Vec<Arc<Inbox>>>,
 }
 
+impl State {
+    /// Of all heads, in an order that a simulation repeats.
+    fn inboxes(&self) -> Vec<Arc<Inbox>> {
+        let mut heads: Vec<_> = self.heads.iter().collect();
+        heads.sort_unstable_by_key(|(token, _)| token.as_str());
+        heads.into_iter().map(|(_, inbox)| inbox.clone()).collect()
+    }
+}
+
 impl Watch {
     /// Starts to connect, in the calling runtime.
     pub(super) fn start(prefix: &str, response_timeout: Duration, open: Open) -> Arc<Self> {
@@ -112,7 +121,7 @@ impl Watch {
         state.channel = channel;
         state.tracks = tracks;
         state.tried = true;
-        let inboxes: Vec<_> = state.heads.values().cloned().collect();
+        let inboxes = state.inboxes();
         drop(state);
         self.changed.notify_waiters();
         for inbox in inboxes {
@@ -135,8 +144,8 @@ impl Watch {
             }
             // The server forgot whatever it had.
             (PushKind::Invalidate, _) => {
-                let state = self.state();
-                for inbox in state.heads.values() {
+                let inboxes = self.state().inboxes();
+                for inbox in inboxes {
                     inbox.tell(News::Changed);
                 }
             }

@@ -108,7 +108,8 @@ impl Keyspace {
             (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => match line {
                 [] => Reply::numbers([self.release(key, token, now), -1, 0, 0, 0]),
                 [line] => {
-                    let limit = limit.parse().ok()?;
+                    // Nobody who does not join says one.
+                    let limit = limit.parse().unwrap_or_default();
                     let heads = (*leaving, *joining);
                     self.pass(key, line, token, heads, limit, now, by)?
                 }
