@@ -220,6 +220,7 @@ impl<'a> Waiter<'a> {
         let mut answer = contender.ask(give_up).await?;
         if is_new
             && matches!(answer, Answer::Busy(..))
+            && Instant::now() < give_up
             && timeout_at(give_up, contender.stand()).await == Ok(true)
         {
             answer = contender.ask(give_up).await?;
