@@ -11,7 +11,7 @@ use crate::client::until;
 use crate::cut::Patience;
 use crate::holding::{Holding, hold};
 use crate::invariants::{self, Watch};
-use crate::world::{self, COMMAND_DEADLINE, KEYS, Phase};
+use crate::world::{self, COMMAND_DEADLINE, KEYS, Phase, World};
 
 /// For timers, whose grain is a millisecond, in a call that sets several one after the other.
 const GRAIN: Duration = Duration::from_millis(8);
@@ -206,6 +206,11 @@ impl Actor {
                 turn.patience
             ),
         );
+        let took = self.stopwatch();
+        if !turn.wait.is_zero() {
+            let waits = |world: &mut World| world.waiting.insert(self.name, (turn.key, world.now));
+            world::with(waits);
+        }
         let client = &self.client;
         let ended = match way {
             Way::Background => turn.patience.with(background(client, turn)).await,
@@ -216,6 +221,10 @@ impl Actor {
             Way::FencedAndFinished => turn.patience.with(fenced_and_finished(client, turn)).await,
             Way::ByHand => self.hold_by_hand(turn).await,
         };
+        world::with(|world| world.waiting.remove(self.name));
+        if let Some(Err(LockError::Busy { .. } | LockError::WaitTimeout { .. })) = &ended {
+            self.within("a call", took, turn.wait);
+        }
         let told = match &ended {
             None => "cut".to_owned(),
             Some(Ok(())) => "Ok".to_owned(),

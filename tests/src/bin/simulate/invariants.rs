@@ -7,7 +7,10 @@ use lock_runtime::LockGuard;
 
 use crate::holding::Holding;
 use crate::server::keyspace::{Keyspace, Spans};
-use crate::world::{self, COMMAND_DEADLINE, World};
+use crate::world::{self, COMMAND_DEADLINE, Phase, World};
+
+/// A poll of those who are told, and what a command takes.
+const LONGEST_FREE: Duration = Duration::from_millis(2_200);
 
 /// Who trusts a lease, and until when as far as its last poll could tell.
 #[derive(Default)]
@@ -33,6 +36,7 @@ impl Watch {
     pub(crate) fn over(who: &str, guard: &LockGuard) -> Self {
         let token = guard.token().as_str().to_owned();
         world::with(|world| {
+            world.waiting.remove(who);
             let name = world.history.name(&token);
             world.tell(who, format_args!("holds {} by {name}", guard.key()));
             world.trusts.next += 1;
@@ -110,6 +114,7 @@ pub(crate) fn check_step(world: &mut World) {
             ));
         }
     }
+    wrong.extend(check_free(world));
     wrong.extend(world.keyspace.wrongs());
     for wrong in wrong {
         // Once is enough: it stays so for many steps.
@@ -117,6 +122,26 @@ pub(crate) fn check_step(world: &mut World) {
             world.object(wrong);
         }
     }
+}
+
+/// On a calm network nobody waits for long while the key is free, even if all news of that was lost.
+fn check_free(world: &mut World) -> Vec<String> {
+    if world.phase != Phase::Clean {
+        return Vec::new();
+    }
+    let mut wrong = Vec::new();
+    for (who, (key, since)) in &world.waiting {
+        let free = world.keyspace.free_since(&format!("lock:{key}"));
+        let Some(free) = free.map(|free| free.max(*since)) else {
+            continue;
+        };
+        let length = world.now.saturating_sub(free);
+        world.longest_free = world.longest_free.max(length);
+        if length > LONGEST_FREE {
+            wrong.push(format!("{who} waits for {key} though it is free"));
+        }
+    }
+    wrong
 }
 
 /// What was asked for, by the token's label.

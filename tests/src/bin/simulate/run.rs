@@ -11,6 +11,7 @@ use crate::client::{self, ACTORS};
 use crate::invariants;
 use crate::nemesis::Nemesis;
 use crate::server;
+use crate::server::line::Entry;
 use crate::world::{self, Phase, World};
 
 pub(crate) const CLIENTS: [&str; 2] = ["a", "b"];
@@ -21,10 +22,13 @@ const CHAOS: Duration = Duration::from_secs(2);
 const SETTLING: Duration = Duration::from_millis(650);
 /// The longest that calls may take to end once nothing fails any more.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// For the last releases, on a calm network.
-const LAST_RELEASES: Duration = Duration::from_millis(60);
+/// For the last releases, on a calm network, and the claim of a head that is dead.
+const LAST_RELEASES: Duration = Duration::from_millis(260);
 /// For what was taken before the network became calm: the longest ttl, and a stall.
 const LONGEST_TTL: Duration = Duration::from_millis(1_200);
+
+/// A line: the longest wait, and ten seconds.
+const LONGEST_LINE: Duration = Duration::from_secs(31);
 
 pub(crate) struct Ended {
     pub(crate) violations: Vec<String>,
@@ -58,6 +62,8 @@ pub(crate) fn run(seed: u64) -> Ended {
     let (handed_over, passed_on) = (world.keyspace.handed_over, world.keyspace.passed_on);
     world.counts.insert("handed over".to_owned(), handed_over);
     world.counts.insert("passed on".to_owned(), passed_on);
+    let free = world.longest_free.as_millis().div_ceil(50) * 50;
+    world.count(format!("free for up to {free:>4} ms while waited for"));
     Ended {
         violations: world.violations,
         steps,
@@ -152,6 +158,7 @@ fn live(seed: u64) -> u64 {
             }
             Phase::Clean if waited >= LAST_RELEASES => {
                 object_to_left(calm);
+                object_to_heads(calm);
                 enter(Phase::Closing);
                 since = None;
             }
@@ -174,6 +181,22 @@ fn enter(phase: Phase) {
     world::with(|world| {
         world.phase = phase;
         world.tell("===", format_args!("{phase:?}"));
+    });
+}
+
+/// Whoever joined a line has left it, and the line does not stay for whoever died in it.
+fn object_to_heads(calm: Duration) {
+    world::with(|world| {
+        let left: Vec<_> = world.keyspace.lines.joined_since(calm).cloned().collect();
+        for head in left {
+            let name = Entry::read(&head.entry).map(|entry| world.history.name(entry.token));
+            let name = name.unwrap_or(head.entry);
+            world.object(format!("{name} stands in line though nobody waits"));
+        }
+        let end = world.keyspace.lines.end().unwrap_or_default();
+        if end > world.now + LONGEST_LINE {
+            world.object(format!("a line is kept until {} ms", end.as_millis()));
+        }
     });
 }
 

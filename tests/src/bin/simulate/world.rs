@@ -53,6 +53,10 @@ pub(crate) struct World {
     pub(crate) carriers: BTreeMap<String, String>,
     /// Each sending of a token's release: whether on that same connection.
     pub(crate) releases: BTreeMap<String, Vec<bool>>,
+    /// Who waits for which key, and since when.
+    pub(crate) waiting: BTreeMap<&'static str, (usize, Duration)>,
+    /// The longest that a key was free while somebody waited for it, on a calm network.
+    pub(crate) longest_free: Duration,
     /// Actors that have come to the end of the phase.
     pub(crate) arrived: usize,
     pub(crate) closed: usize,
@@ -119,6 +123,8 @@ impl World {
             resources: (0..KEYS).map(|_| Resource::default()).collect(),
             carriers: BTreeMap::new(),
             releases: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            longest_free: Duration::ZERO,
             arrived: 0,
             closed: 0,
             stopped_until: Duration::ZERO,

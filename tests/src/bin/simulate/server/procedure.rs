@@ -141,7 +141,7 @@ impl Keyspace {
         now: Duration,
         by: By,
     ) -> Reply {
-        let joined = self.lines.stand(line, entry, limit, now, by);
+        let joined = self.stand(line, entry, limit, now, by);
         let first = i64::from(self.lines.is_first(line, entry));
         Reply::List(vec![
             Reply::Number(2),
@@ -150,6 +150,13 @@ impl Keyspace {
             Reply::Number(joined),
             Reply::Number(first),
         ])
+    }
+
+    fn stand(&mut self, line: &str, entry: &str, limit: u64, now: Duration, by: By) -> i64 {
+        if self.denied == Some(Right::Room) {
+            return -1;
+        }
+        self.lines.stand(line, entry, limit, now, by)
     }
 
     /// What a swap of `old` by `new` finds; 1: it swaps.
@@ -189,13 +196,14 @@ impl Keyspace {
         self.lines.leave(line, leaving);
         let mut joined = -1;
         if !joining.is_empty() {
-            joined = self.lines.stand(line, joining, limit, now, by);
+            joined = self.stand(line, joining, limit, now, by);
         }
         let (mut served, mut put, mut told) = (false, false, false);
         for _ in 0..MOST {
             let first = self.lines.first(line).filter(|_| code >= 0).cloned();
             let Some(first) = first else { break };
             let entry = Entry::read(&first.entry)?;
+            self.lines.leave(line, &first.entry);
             self.store(key, entry.token, Some(entry.claim), now, first.by);
             put = true;
             told = if first.entry == joining {
@@ -208,7 +216,6 @@ impl Keyspace {
                     None => break,
                 }
             };
-            self.lines.leave(line, &first.entry);
             if told {
                 self.passed_on += usize::from(first.by.host != by.host);
                 let after = self.lines.first(line).cloned();
@@ -225,11 +232,10 @@ impl Keyspace {
         } else if code == 1 || put {
             self.remove(key, now, false);
         }
-        let first = joined >= 0 && self.lines.is_first(line, joining);
-        let numbers = [code, joined, first.into(), served.into()];
-        let [code, joined, first, served] = numbers;
-        let count = self.lines.len(line);
-        Some(Reply::numbers([code, joined, first, served, count]))
+        let own = joined >= 0 && self.lines.is_first(line, joining);
+        let others = !own && self.lines.len(line) > 0;
+        let [own, served, others] = [own, served, others].map(i64::from);
+        Some(Reply::numbers([code, joined, own, served, others]))
     }
 
     /// Gives the number of those who hear it; none if it must not be told.

@@ -6,6 +6,8 @@ use super::resp::Reply;
 pub(crate) enum Right {
     /// To touch a line.
     Lines,
+    /// To come into one: there is no memory left for it.
+    Room,
     Publish,
     Subscribe,
     Track,
@@ -13,8 +15,9 @@ pub(crate) enum Right {
     Hello,
 }
 
-pub(crate) const RIGHTS: [Right; 5] = [
+pub(crate) const RIGHTS: [Right; 6] = [
     Right::Lines,
+    Right::Room,
     Right::Publish,
     Right::Subscribe,
     Right::Track,
