@@ -180,6 +180,8 @@ fn live(seed: u64) -> u64 {
 fn enter(phase: Phase) {
     world::with(|world| {
         world.phase = phase;
+        // All who live have arrived.
+        world.waiting.clear();
         world.tell("===", format_args!("{phase:?}"));
     });
 }
