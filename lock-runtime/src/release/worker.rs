@@ -299,7 +299,7 @@ impl Carrier {
         given_back: &GivenBack<'_>,
         only: bool,
     ) -> Result<Release, StoreError> {
-        let code = given_back.on(&*session).await?;
+        let code = given_back.on(&session).await?;
         if Arc::ptr_eq(&session, &self.session) {
             self.unanswered = 0;
         } else if code == Release::Deleted && only {
@@ -318,7 +318,7 @@ struct GivenBack<'a> {
 }
 
 impl GivenBack<'_> {
-    async fn on(&self, session: &dyn LockSession) -> Result<Release, StoreError> {
+    async fn on(&self, session: &Arc<dyn LockSession>) -> Result<Release, StoreError> {
         let Self {
             lines,
             key,
@@ -326,20 +326,34 @@ impl GivenBack<'_> {
             head,
         } = *self;
         let line = lines.key_of(key);
-        let pass = |line| session.pass(key, line, token, head, None, Duration::ZERO);
         let passed = match &line {
-            Some(line) if head.is_some() || lines.has_others(key) => pass(line).await?,
+            Some(line) if head.is_some() || lines.has_others(key) => {
+                let passed = session.pass(key, line, token, head, None, Duration::ZERO);
+                passed.await?
+            }
             line => session.release(key, line.as_deref(), token).await?,
         };
         lines.others(key, passed.others);
-        if let Some(line) = &line
+        if let Some(line) = line
             && passed.release == Release::Deleted
             && passed.others
         {
-            // Nobody was told. Its answer says nothing that anybody waits for, but dropped before that it
-            // would not be sent at all.
-            let _ = pass(line).await;
+            pass_afterwards(session.clone(), key, line, token);
         }
         Ok(passed.release)
+    }
+}
+
+/// Passes on what was deleted while somebody stood in line, who was not told. Ahead of whatever this
+/// client asks next; its answer says nothing that anybody waits for, but it has to live until it is
+/// written.
+fn pass_afterwards(session: Arc<dyn LockSession>, key: &str, line: String, token: &LockToken) {
+    let (key, token) = (key.to_owned(), token.clone());
+    let mut passing = Box::pin(async move {
+        let passed = session.pass(&key, &line, &token, None, None, Duration::ZERO);
+        let _ = passed.await;
+    });
+    if passing.as_mut().now_or_never().is_none() {
+        tokio::spawn(passing);
     }
 }
