@@ -181,6 +181,13 @@ impl<'a> Waiter<'a> {
                 Some(News::Turn) => return Due::Passed,
                 Some(News::Changed) => {
                     self.watching = false;
+                    // Who is not the first would overtake those that are told, too.
+                    if standing.first {
+                        return Due::Ask;
+                    }
+                }
+                Some(News::Lost) => {
+                    self.watching = false;
                     return Due::Ask;
                 }
                 Some(News::Next(claim)) => {
@@ -218,12 +225,15 @@ impl<'a> Waiter<'a> {
             None => Contender::new(self.call)?,
         };
         let mut answer = contender.ask(give_up).await?;
-        if is_new
-            && matches!(answer, Answer::Busy(..))
-            && Instant::now() < give_up
-            && timeout_at(give_up, contender.stand()).await == Ok(true)
+        if let Answer::Busy(holder, _) = &answer
+            && is_new
         {
-            answer = contender.ask(give_up).await?;
+            // Before it is told the rest: others may want to know, too.
+            self.line.saw(holder);
+            let stands = timeout_at(give_up, contender.stand()).await == Ok(true);
+            if stands && Instant::now() < give_up {
+                answer = contender.ask(give_up).await?;
+            }
         }
         let (holder, expiry) = match answer {
             Answer::Held(lease) => return Ok(Some(contender.guard(lease))),

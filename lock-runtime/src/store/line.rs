@@ -132,8 +132,10 @@ pub enum News {
     Turn,
     /// It is the first in line now; the lock was passed on to somebody else, for so long.
     Next(Duration),
-    /// Something about the key changed, or news may have been lost.
+    /// Something about the key changed: whoever is the first in line looks what.
     Changed,
+    /// News may have been lost.
+    Lost,
 }
 
 /// Where a head hears of its lock. Dropped, it is told no more.
@@ -166,6 +168,7 @@ pub(crate) struct Inbox {
 struct Told {
     turn: bool,
     changed: bool,
+    lost: bool,
     next: Option<Duration>,
 }
 
@@ -179,6 +182,7 @@ impl Inbox {
         match news {
             News::Turn => told.turn = true,
             News::Changed => told.changed = true,
+            News::Lost => told.lost = true,
             News::Next(claim) => told.next = Some(claim),
         }
         drop(told);
@@ -195,10 +199,14 @@ impl Inbox {
         if std::mem::take(&mut told.turn) {
             return Some(News::Turn);
         }
-        if std::mem::take(&mut told.changed) {
-            return Some(News::Changed);
+        if std::mem::take(&mut told.lost) {
+            return Some(News::Lost);
         }
-        told.next.take().map(News::Next)
+        // Ahead of a change: who is the first now looks at it.
+        if let Some(claim) = told.next.take() {
+            return Some(News::Next(claim));
+        }
+        std::mem::take(&mut told.changed).then_some(News::Changed)
     }
 
     pub(crate) async fn heard(&self) -> News {

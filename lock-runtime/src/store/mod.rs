@@ -51,7 +51,7 @@ pub trait LockStore: Send + Sync + 'static {
 }
 
 /// An ordered channel to a store: a command first polled earlier is run earlier, and none is run
-/// twice.
+/// twice: of a lock that is taken or joined twice, two could believe that they hold it.
 pub trait LockSession: Send + Sync + 'static {
     /// Stores `token` at `key` for `ttl` unless there is a value. `None`: stored. Otherwise what
     /// is there, which may be `token` itself.

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connections::Connections;
 use super::dialect::{Failure, failure};
+use super::ear::Ear;
 use super::session::RedisSession;
 use super::watch::{Hear, Watch};
 use crate::error::{LockError, StoreError, StoreErrorKind};
@@ -315,7 +316,7 @@ impl LockStore for RedisStore {
         let watch = self
             .0
             .here(|connections| connections.news.get_or_insert_with(start).clone());
-        Some(Box::new(watch.listen(key, token)))
+        Some(Box::new(Ear::new(watch, key, token)))
     }
 
     fn address(&self) -> String {

@@ -8,6 +8,7 @@ mod connections;
 #[cfg(feature = "testing")]
 mod connector;
 mod dialect;
+mod ear;
 mod native;
 mod scripts;
 mod session;

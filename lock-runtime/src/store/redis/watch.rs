@@ -12,10 +12,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::channel::Channel;
-use super::dialect::{Failure, failure, stored, told};
+use super::dialect::{Failure, failure, told};
 use crate::chance::{identity, jitter};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{Inbox, Listener, News, StoreFuture, Stored};
+use crate::store::{Inbox, News};
 use crate::token::LockToken;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -85,18 +85,19 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether news can come, or it was tried in vain.
     fn is_settled(&self) -> bool {
         let state = self.state();
         state.channel.is_some() || state.tried
     }
 
-    fn tracking(&self) -> Option<Arc<Channel>> {
+    /// The connection to look at a key on, if the server tells of its next change then.
+    pub(super) fn tracking(&self) -> Option<Arc<Channel>> {
         let state = self.state();
         state.channel.clone().filter(|_| state.tracks)
     }
 
-    pub(super) fn listen(self: Arc<Self>, key: &Arc<str>, token: &LockToken) -> Ear {
+    /// Takes a head in; what it is told comes to the inbox.
+    pub(super) fn enter(&self, key: &Arc<str>, token: &LockToken) -> Arc<Inbox> {
         let inbox = Arc::new(Inbox::default());
         let mut state = self.state();
         let inboxes = state.keys.entry(key.clone()).or_default();
@@ -107,12 +108,41 @@ impl Watch {
         if idle {
             self.changed.notify_waiters();
         }
-        Ear {
-            watch: self,
-            key: key.clone(),
-            token: token.clone(),
-            inbox,
+        inbox
+    }
+
+    pub(super) fn leave(&self, key: &Arc<str>, token: &LockToken, inbox: &Arc<Inbox>) {
+        let mut state = self.state();
+        state.heads.remove(token);
+        if let Some(inboxes) = state.keys.get_mut(key) {
+            inboxes.retain(|other| !Arc::ptr_eq(other, inbox));
+            if inboxes.is_empty() {
+                state.keys.remove(key);
+            }
         }
+        if state.heads.is_empty() {
+            state.heads.shrink_to(64);
+            state.keys.shrink_to(64);
+        }
+    }
+
+    /// Ends when news can come, or it was tried in vain.
+    pub(super) async fn settled(&self) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_settled() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Where its heads are told, while news can come.
+    pub(super) fn address(&self) -> Option<Arc<str>> {
+        let state = self.state();
+        state.channel.as_ref().map(|_| self.address.clone())
     }
 
     /// Whatever was missed while there was no connection may have been news.
@@ -125,7 +155,7 @@ impl Watch {
         drop(state);
         self.changed.notify_waiters();
         for inbox in inboxes {
-            inbox.tell(News::Changed);
+            inbox.tell(News::Lost);
         }
     }
 
@@ -146,7 +176,7 @@ impl Watch {
             (PushKind::Invalidate, _) => {
                 let inboxes = self.state().inboxes();
                 for inbox in inboxes {
-                    inbox.tell(News::Changed);
+                    inbox.tell(News::Lost);
                 }
             }
             _ => {}
@@ -299,6 +329,11 @@ async fn open(
             Err(_) => return Err(StoreError::silent(limit)),
         }
         let channel = Arc::new(Channel::new(connection, limit));
+        // Those who pass a lock on are most often allowed what we are: who is told nothing has to look often.
+        let mut publishing = cmd("PUBLISH");
+        publishing.arg(&*address).arg("");
+        let published = channel.send(&publishing).await;
+        published.map_err(|failure| told(failure, "PUBLISH"))?;
         let mut tracking = cmd("CLIENT");
         tracking.arg("TRACKING").arg("ON");
         let tracks = match channel.send(&tracking).await {
@@ -313,72 +348,6 @@ async fn open(
         })
     };
     Some(opened.await)
-}
-
-/// The ear of one head.
-pub(super) struct Ear {
-    watch: Arc<Watch>,
-    key: Arc<str>,
-    token: LockToken,
-    inbox: Arc<Inbox>,
-}
-
-impl Listener for Ear {
-    fn ready(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(async {
-            loop {
-                let changed = self.watch.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if self.watch.is_settled() {
-                    return;
-                }
-                changed.await;
-            }
-        })
-    }
-
-    fn address(&self) -> Option<Arc<str>> {
-        let state = self.watch.state();
-        state.channel.as_ref().map(|_| self.watch.address.clone())
-    }
-
-    fn heard(&self) -> Pin<Box<dyn Future<Output = News> + Send + '_>> {
-        Box::pin(self.inbox.heard())
-    }
-
-    fn watch(&self) -> StoreFuture<'_, Option<Stored>> {
-        Box::pin(async {
-            let Some(channel) = self.watch.tracking() else {
-                let message = "the server does not tell of keys that change";
-                return Err(StoreError::new(StoreErrorKind::Unreachable, message));
-            };
-            // Before it is sent: what is invalidated from then on is news.
-            self.inbox.forget_change();
-            match channel.send(cmd("GET").arg(&*self.key)).await {
-                Ok(value) => channel.sensible(stored(value)),
-                Err(Failure::WrongType) => Ok(Some(Stored::OtherType)),
-                Err(failure) => Err(told(failure, "GET")),
-            }
-        })
-    }
-}
-
-impl Drop for Ear {
-    fn drop(&mut self) {
-        let mut state = self.watch.state();
-        state.heads.remove(&self.token);
-        if let Some(inboxes) = state.keys.get_mut(&self.key) {
-            inboxes.retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
-            if inboxes.is_empty() {
-                state.keys.remove(&self.key);
-            }
-        }
-        if state.heads.is_empty() {
-            state.heads.shrink_to(64);
-            state.keys.shrink_to(64);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -286,6 +286,9 @@ impl Keyspace {
                 let text = |text: &str| Reply::Text(text.to_owned());
                 Reply::Push(vec![text("subscribe"), text(address), Reply::Number(1)])
             }
+            ["PUBLISH", ..] if self.denied == Some(Right::Publish) => DENIED,
+            // A client that looks whether it may.
+            ["PUBLISH", _, ""] => Reply::Number(1),
             ["CLIENT", "TRACKING", ..] if self.denied == Some(Right::Track) => DENIED,
             ["CLIENT", "TRACKING", "ON"] => {
                 self.news.track(by.connection);

@@ -227,7 +227,9 @@ async fn answer(mut outgoing: OwnedWriteHalf, mut queue: mpsc::UnboundedReceiver
 fn run(command: &[String], by: By, name: &str, stalled: Option<Duration>) -> Reply {
     world::with(|world| {
         let loads = world.now < world.loading_until;
-        let reply = if loads && !["CLIENT", "HELLO", "SUBSCRIBE"].contains(&command[0].as_str()) {
+        let reply = if loads
+            && !["CLIENT", "HELLO", "SUBSCRIBE", "PUBLISH"].contains(&command[0].as_str())
+        {
             Reply::Error("LOADING Redis is loading the dataset in memory")
         } else {
             world.keyspace.run(command, world.now, by)
