@@ -219,19 +219,21 @@ impl<'a> Waiter<'a> {
     pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Option<LockGuard>, LockError> {
         let current = self.contender.take();
         let current = current.filter(|contender| !contender.is_outdated());
-        let is_new = current.is_none();
         let mut contender = match current {
             Some(contender) => contender,
             None => Contender::new(self.call)?,
         };
         let mut answer = contender.ask(give_up).await?;
+        let mut joins = false;
+        // A lock of this client is handed over, and needs no place in line.
         if let Answer::Busy(holder, _) = &answer
-            && is_new
+            && contender.standing().is_none()
+            && !self.line.is_held_here()
         {
             // Before it is told the rest: others may want to know, too.
             self.line.saw(holder);
-            let stands = timeout_at(give_up, contender.stand()).await == Ok(true);
-            if stands && Instant::now() < give_up {
+            joins = timeout_at(give_up, contender.stand()).await == Ok(true);
+            if joins && Instant::now() < give_up {
                 answer = contender.ask(give_up).await?;
             }
         }
@@ -241,7 +243,7 @@ impl<'a> Waiter<'a> {
         };
         self.contender = Some(contender);
         self.line.saw(&holder);
-        self.waits(if is_new { Duration::ZERO } else { WATCH_AFTER });
+        self.waits(if joins { Duration::ZERO } else { WATCH_AFTER });
         let known = matches!(expiry, Expiry::At(_) | Expiry::Never);
         if let Some(polls) = &mut self.polls {
             if known {

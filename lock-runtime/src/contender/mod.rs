@@ -57,6 +57,8 @@ pub(crate) struct Contender<'a> {
     fence: Option<FencingToken>,
     /// From when on it stands in line.
     standing: Option<Standing>,
+    /// There was no line to be had.
+    lineless: bool,
     /// How long it means to wait on, for the line to be kept.
     give_up: Instant,
     /// Until when it lets releases of this client go first; from the first question on.
@@ -88,6 +90,7 @@ impl<'a> Contender<'a> {
             place: place.ok_or_else(shut_down)?,
             fence: None,
             standing: None,
+            lineless: false,
             give_up: Instant::now(),
             patience: None,
         })
@@ -101,6 +104,7 @@ impl<'a> Contender<'a> {
             place: queued.place,
             fence: None,
             standing: Some(queued.standing),
+            lineless: false,
             give_up: Instant::now(),
             patience: Some(Instant::now()),
         }
@@ -114,6 +118,7 @@ impl<'a> Contender<'a> {
             place: inheritance.place,
             fence: inheritance.fence,
             standing: None,
+            lineless: false,
             give_up: Instant::now(),
             patience: Some(Instant::now()),
         };
@@ -143,7 +148,7 @@ impl<'a> Contender<'a> {
     /// Cancellation safety: nothing is sent.
     pub(crate) async fn stand(&mut self) -> bool {
         let Call { shared, key, .. } = self.call;
-        if shared.line_of(key).is_none() {
+        if self.lineless || shared.line_of(key).is_none() {
             return false;
         }
         let Some(listener) = shared.store.listen(key, &self.token) else {

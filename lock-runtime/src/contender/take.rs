@@ -94,6 +94,7 @@ impl Contender<'_> {
                         standing.answered(&asked, position);
                     } else {
                         self.standing = None;
+                        self.lineless = true;
                         if !stood {
                             self.place.leaves_line();
                         }
@@ -102,6 +103,7 @@ impl Contender<'_> {
                 }
                 Joined::NoLine => {
                     self.standing = None;
+                    self.lineless = true;
                     if !stood {
                         self.place.leaves_line();
                     }
