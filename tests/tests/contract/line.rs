@@ -43,7 +43,8 @@ pub(crate) async fn clients_are_served_in_the_order_in_which_they_came(world: Wo
             sleep(Duration::from_millis(300)).await;
             guard.release().await.expect("ours");
         }));
-        sleep(Duration::from_millis(100)).await;
+        // The last one waits for its own client: before it first looks by itself.
+        sleep(Duration::from_millis(if n == 2 { 10 } else { 100 })).await;
     }
     held.release().await.expect("ours");
     for waiting in waiting {
