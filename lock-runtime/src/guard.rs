@@ -160,7 +160,10 @@ impl LockGuard {
     /// proof that the lock was lost. A lock past its deadline whose token still stood there is
     /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it.
     ///
-    /// Cancellation safety: once polled, the release goes on whatever happens to this future.
+    /// Cancellation safety: once polled, the release is sent, and goes on if this future is dropped. Kept and
+    /// not polled, it goes on as well where somebody in this client waits for the lock; else what has to be
+    /// sent again (to a server that does not know the script yet, or did not answer) is sent at the next
+    /// poll.
     ///
     /// # Errors
     ///

@@ -21,6 +21,9 @@ const MOST_IN_A_ROW: u32 = 8;
 /// the queue of releases, which knows of these lines.
 pub(crate) type Left = Box<dyn Any + Send>;
 
+/// Room that is kept when there is no line.
+const KEPT: usize = 32;
+
 /// All lines of a client, and who of it holds what.
 pub(crate) struct Lines {
     all: Mutex<All>,
@@ -257,10 +260,14 @@ impl All {
     /// Keeps nothing for a key that nobody holds or waits for.
     fn tidy(&mut self, key: &str) -> Option<Line> {
         let idle = |line: &Line| line.waiters.is_empty() && line.held.is_empty();
-        if self.lines.get(key).is_some_and(idle) {
-            return self.lines.remove(key);
+        if !self.lines.get(key).is_some_and(idle) {
+            return None;
         }
-        None
+        let over = self.lines.remove(key);
+        if self.lines.is_empty() && self.lines.capacity() > 2 * KEPT {
+            self.lines.shrink_to(KEPT);
+        }
+        over
     }
 }
 
