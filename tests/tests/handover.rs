@@ -1,6 +1,9 @@
 //! Locks that go from one waiter of a client to the next without having been free.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use lock_runtime::testing::{Command, Fault, LockDouble};
@@ -45,6 +48,52 @@ async fn a_waiter_is_handed_the_lock_with_its_own_ttl() {
     assert_eq!(double.count(Command::Release), 0);
     assert_eq!(next.release().await.expect("ours"), Release::Deleted);
     assert_eq!((double.acquired("a"), double.released("a")), (2, 2));
+}
+
+/// Polls it once: from then on it is kept.
+async fn begun<F: Future + Unpin>(future: &mut F) {
+    let once = poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_pending()));
+    assert!(once.await, "it is under way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_releaser_that_is_kept_and_not_polled_holds_up_nobody() {
+    let double = LockDouble::new();
+    double.slow(Duration::from_millis(1));
+    let (held, waiting) = two(&double).await;
+    let mut kept = Box::pin(held.release());
+    begun(&mut kept).await;
+    let next = timeout(Duration::from_millis(10), got(waiting)).await;
+    let next = next.expect("handed over");
+    assert_eq!(kept.await.expect("ours"), Release::HandedOver);
+    assert_eq!(next.release().await.expect("ours"), Release::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_releaser_that_is_dropped_in_mid_swap_hands_over_all_the_same() {
+    let double = LockDouble::new();
+    double.slow(Duration::from_millis(1));
+    let (held, waiting) = two(&double).await;
+    let mut dropped = Box::pin(held.release());
+    begun(&mut dropped).await;
+    drop(dropped);
+    let next = got(waiting).await;
+    assert_eq!(double.count(Command::Acquire), 1, "{:?}", double.seen());
+    assert_eq!(next.release().await.expect("ours"), Release::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_releaser_that_is_dropped_where_nobody_waits_gives_back_all_the_same() {
+    let double = LockDouble::new();
+    let client = double.client();
+    let held = client.lock("a").acquire().await.expect("free");
+    double.next(Command::Release, Fault::Swallow);
+    let mut dropped = Box::pin(held.release());
+    begun(&mut dropped).await;
+    drop(dropped);
+    let next = timeout(SECOND, client.lock("a").wait(LONG).acquire()).await;
+    let next = next.expect("sent again by a worker").expect("free");
+    assert_eq!(next.release().await.expect("ours"), Release::Deleted);
 }
 
 #[tokio::test(start_paused = true)]
