@@ -252,7 +252,8 @@ impl Place {
         drop(self);
         if job.is_plain() && !releases.lines.occupied(&job.key) {
             let mut running = Running::new(&releases, job);
-            if let Some(answer) = running.attempt().await {
+            // Who comes from now on finds it free.
+            if let Some(answer) = running.attempt(false).await {
                 return Some(answer);
             }
             let answer = running.job.as_mut()?.reply();

@@ -121,16 +121,19 @@ impl Running {
             if let Some(again) = job.again {
                 sleep_until(again).await;
             }
-            self.attempt().await;
+            self.attempt(true).await;
         }
     }
 
-    /// Sends it once. What more is to be done stays, and gives what the caller can be told already.
-    pub(super) async fn attempt(&mut self) -> Option<Answer> {
+    /// Sends it once; or, if `to_waiters`, hands the lock over to one of them. What more is to be done
+    /// stays, and gives what the caller can be told already.
+    pub(super) async fn attempt(&mut self, to_waiters: bool) -> Option<Answer> {
         let job = self.job.as_mut()?;
         // A store that panics over one job must not take the others with it.
         let sent = AssertUnwindSafe(async {
-            job.hand_over(&self.releases).await;
+            if to_waiters {
+                job.hand_over(&self.releases).await;
+            }
             job.send(&self.releases).await
         });
         let sent = sent.catch_unwind();
