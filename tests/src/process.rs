@@ -1,11 +1,14 @@
 //! Processes that end with the tests, however these end.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A shell that starts, signals and kills the program as it is told, and answers each order with
 /// the program's id. It sees its standard input close, which the end of this process does however
@@ -87,8 +90,18 @@ impl Process {
     }
 
     /// SIGSTOP: the program stands still, the system goes on taking what is sent to it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come to stand still.
     pub fn stop(&self) {
-        self.order("STOP");
+        let program = self.order("STOP");
+        // The thread that takes the signal stops the others, once it has its turn.
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !stands_still(program.trim()) {
+            assert!(Instant::now() < patience, "{program} goes on");
+            sleep(Duration::from_micros(200));
+        }
     }
 
     /// SIGCONT.
@@ -96,15 +109,29 @@ impl Process {
         self.order("CONT");
     }
 
-    /// Comes back when the shell has done it.
-    fn order(&self, order: &str) {
+    /// Comes back when the shell has done it, with the program's id.
+    fn order(&self, order: &str) -> String {
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         let line = line.as_mut().expect("taken by Drop alone");
         writeln!(line.orders, "{order}").expect("the shell lives as long as this value");
         let mut answer = String::new();
         let read = line.answers.read_line(&mut answer);
         assert!(matches!(read, Ok(1..)), "the shell ended: {read:?}");
+        answer
     }
+}
+
+/// Whether all threads of a program are stopped, or there is no telling.
+fn stands_still(program: &str) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{program}/task")) else {
+        return true;
+    };
+    threads.flatten().all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // Behind the name, which may be anything.
+        let state = stat.rsplit_once(") ").map_or("T", |(_, rest)| rest);
+        state.starts_with(['T', 't', 'Z', 'X'])
+    })
 }
 
 impl Drop for Process {

@@ -105,11 +105,11 @@ async fn the_head_that_left_holds_up_neither_its_own_client_nor_others() {
     let (holder, waiter) = (world.client("holder").await, world.client("waiter").await);
     let other = world.client("other").await;
     let held = take(&holder, NAME).await;
-    let (head, left) = stand(&world, &waiter, 0).await;
+    let (first, left) = stand(&world, &waiter, 0).await;
     let (others, _) = stand(&world, &other, 1).await;
     let second = wait(&waiter);
     tokio::task::yield_now().await;
-    head.abort();
+    first.abort();
     // The second comes into line behind the other client.
     until(SECOND, async || {
         let entries = world.line().await;

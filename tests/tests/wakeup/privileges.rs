@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use lock_runtime::LockClient;
+use tests::Server;
 use tokio::time::{Instant, sleep};
 
 use crate::waiting::{got, wait};
@@ -135,5 +136,33 @@ async fn a_permission_that_is_granted_later_is_used_after_a_reconnect() {
     next.release().await.expect("ours");
     drain(&waiter).await;
     drain(&holder).await;
+    world.until_empty().await;
+}
+
+#[tokio::test]
+async fn commands_of_the_servers_own_that_are_denied_in_mid_wait_keep_nobody_waiting() {
+    let Some(own) = Server::compare_and_delete_or_skip() else {
+        return;
+    };
+    let world = World::start().await;
+    let rules = format!("{ALL} +{own}");
+    let one = connect(&world.user("one", &rules).await).await;
+    let two = connect(&world.user("two", &rules).await).await;
+    for denied in [false, true, false] {
+        let rule = format!("{}{own}", if denied { '-' } else { '+' });
+        let held = take(&one, NAME).await;
+        let waiting = wait(&two);
+        world.until_in_line(1).await;
+        for user in ["one", "two"] {
+            let _: () = world.run(&["ACL", "SETUSER", user, &rule]).await;
+        }
+        let released = Instant::now();
+        held.release().await.expect("ours");
+        let next = got(waiting).await;
+        assert!(released.elapsed() < SOON, "{:?}", released.elapsed());
+        next.release().await.expect("ours");
+    }
+    drain(&one).await;
+    drain(&two).await;
     world.until_empty().await;
 }

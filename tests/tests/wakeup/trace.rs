@@ -1,6 +1,7 @@
 //! What a server was told between two moments, and by whom.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ impl<'a> Trace<'a> {
             address => self.users.get(address).cloned().unwrap_or("?".to_owned()),
         };
         if what == "ECHO" && words.first().is_some_and(|word| word != "the end") {
-            who = "note".to_owned();
+            "note".clone_into(&mut who);
         }
         if let Some(script) = script(&what, &words) {
             script.clone_into(&mut what);
@@ -158,13 +159,14 @@ impl<'a> Trace<'a> {
             for (word, name) in &self.names {
                 rest = rest.replace(word, name);
             }
-            let after = (step.at - start).as_secs_f64() * 1_000.0;
+            let after = step.at.saturating_sub(start).as_secs_f64() * 1_000.0;
             let Step { who, what, .. } = step;
-            text += &match &**who {
-                "note" => format!("{after:8.1} ms  ({rest})\n"),
-                "script" => format!("{:23}  {what} {rest}\n", ""),
-                _ => format!("{after:8.1} ms  {who:9} {what} {rest}\n"),
+            let wrote = match &**who {
+                "note" => writeln!(text, "{after:8.1} ms  ({rest})"),
+                "script" => writeln!(text, "{:23}  {what} {rest}", ""),
+                _ => writeln!(text, "{after:8.1} ms  {who:9} {what} {rest}"),
             };
+            wrote.expect("a text takes all");
         }
         text
     }
@@ -189,7 +191,8 @@ impl Steps {
     /// From one step to the next one of the test's own words.
     pub(crate) fn until_note(&self, from: Duration) -> Duration {
         let note = |step: &&Step| step.who == "note" && step.at >= from;
-        self.0.iter().find(note).expect("a note").at - from
+        let note = self.0.iter().find(note).expect("a note");
+        note.at.saturating_sub(from)
     }
 
     /// How often scripts published words that begin so.

@@ -187,7 +187,7 @@ async fn a_stopped_process_ahead_in_line_costs_one_claim_and_holds_nothing_when_
     let stood_still = steps.until_note(steps.0[0].at);
     let claim = Duration::from_millis(200);
     assert!(
-        stood_still >= claim - Duration::from_millis(2) && stood_still < claim + SOON,
+        stood_still >= claim * 9 / 10 && stood_still < claim + SOON,
         "{stood_still:?}"
     );
     assert_eq!((steps.published("turn "), steps.published("next ")), (1, 1));
