@@ -158,7 +158,9 @@ async fn a_server_that_knows_no_tracking_is_polled_by_the_first_in_line() {
 async fn a_connection_for_news_that_goes_silent_is_replaced() {
     let deaf = deaf(|_| {}).await;
     let held = take(&deaf.holder, NAME).await;
-    let waiting = wait(&deaf.waiter);
+    // What was asked of the silent connection is given back until its ttl is over.
+    let request = deaf.waiter.lock(NAME).ttl(2 * SECOND).wait(LONG);
+    let waiting = tokio::spawn(request.acquire());
     let entry = deaf.world.until_in_line(1).await.remove(0);
     let listeners = async || {
         let told: (String, usize) = deaf.world.run(&["PUBSUB", "NUMSUB", &entry.address]).await;

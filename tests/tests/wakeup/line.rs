@@ -159,12 +159,9 @@ async fn a_release_in_the_background_passes_on() {
 
 /// A Cluster of one node.
 async fn cluster() -> World {
-    let folder = Server::folder();
-    let world = World::on(Server::start_in(
-        Some(folder),
-        &["--cluster-enabled", "yes"],
-    ))
-    .await;
+    let bus = Server::free_port().to_string();
+    let arguments = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+    let world = World::on(Server::start_in(Some(Server::folder()), &arguments)).await;
     let _: () = world.run(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
     until(LONG, async || {
         let told: String = world.run(&["CLUSTER", "INFO"]).await;

@@ -10,9 +10,16 @@ use tokio::time::{Instant, sleep};
 use crate::waiting::{got, wait};
 use crate::world::{KEY, LINE, LONG, NAME, SECOND, SOON, World, connect, drain, take, until};
 
-/// All that waiting in line takes.
-const ALL: &str = "resetchannels -@all +set +get +del +pexpire +pttl +eval +evalsha +time +zadd +zrem \
-     +zrange +zcard +publish +subscribe +client|tracking +ping ~lock:* &lock:turn:*";
+/// What the README tells users to grant: the least, and what waiting in line takes besides.
+const README: [&str; 2] = [
+    "resetchannels -@all +set +get +del +pexpire +pttl +eval +evalsha ~lock:*",
+    "+zadd +zrange +zrem +zcard +publish +subscribe +hello +ping +client|tracking &lock:turn:*",
+];
+
+/// Both, and what fences take.
+fn all() -> String {
+    format!("{} +time", README.join(" "))
+}
 
 /// What is taken away from it.
 const LESS: [&str; 14] = [
@@ -56,20 +63,21 @@ async fn hand_on(holder: &LockClient, waiter: &LockClient, fenced: bool) -> Dura
 #[tokio::test]
 async fn whatever_is_missing_waiting_goes_on_without_an_error() {
     let world = World::start().await;
-    let whole = connect(&world.user("whole", ALL).await).await;
-    let after = hand_on(
-        &whole,
-        &connect(&world.user("another", ALL).await).await,
-        false,
-    )
-    .await;
+    let readme = include_str!("../../../README.md");
+    assert!(README.iter().all(|rules| readme.contains(rules)));
+    let all = all();
+    let whole = connect(&world.user("whole", &all).await).await;
+    let another = connect(&world.user("another", &all).await).await;
+    let after = hand_on(&whole, &another, false).await;
     assert!(after < SOON, "{after:?}");
+    // It stood in line, and was told.
+    assert!(world.ran("zadd").await > 0 && world.ran("publish").await > 0);
     for (n, less) in LESS.into_iter().enumerate() {
         // What is asked at connect, and the fences.
         let fenced = less
             .contains("order")
             .then_some("~lock:fence:* ~lock:connect");
-        let rules = format!("{ALL} {less} {}", fenced.unwrap_or_default());
+        let rules = format!("{all} {less} {}", fenced.unwrap_or_default());
         let users = [format!("one-{n}"), format!("two-{n}")];
         let one = connect(&world.user(&users[0], &rules).await).await;
         let two = connect(&world.user(&users[1], &rules).await).await;
@@ -99,7 +107,10 @@ async fn whatever_is_missing_waiting_goes_on_without_an_error() {
 #[tokio::test]
 async fn who_is_told_of_nothing_polls_often() {
     let world = World::start().await;
-    let rules = format!("{ALL} -zadd -zrem -zrange -zcard -publish -subscribe -client");
+    let rules = format!(
+        "{} -zadd -zrem -zrange -zcard -publish -subscribe -client",
+        all()
+    );
     let one = connect(&world.user("one", &rules).await).await;
     let two = connect(&world.user("two", &rules).await).await;
     let mut longest = Duration::ZERO;
@@ -113,7 +124,7 @@ async fn who_is_told_of_nothing_polls_often() {
 #[tokio::test]
 async fn a_permission_that_is_granted_later_is_used_after_a_reconnect() {
     let world = World::start().await;
-    let rules = format!("{ALL} -zadd -subscribe");
+    let rules = format!("{} -zadd -subscribe", all());
     let url = world.user("waiter", &rules).await;
     let waiter = connect(&url).await;
     let holder = world.client("holder").await;
@@ -145,7 +156,7 @@ async fn commands_of_the_servers_own_that_are_denied_in_mid_wait_keep_nobody_wai
         return;
     };
     let world = World::start().await;
-    let rules = format!("{ALL} +{own}");
+    let rules = format!("{} +{own}", all());
     let one = connect(&world.user("one", &rules).await).await;
     let two = connect(&world.user("two", &rules).await).await;
     for denied in [false, true, false] {
