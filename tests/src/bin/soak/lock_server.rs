@@ -19,7 +19,13 @@ use crate::orphans::Lock;
 /// All keys as they are at one moment: name, value, milliseconds left.
 const LOOK: &str = "local all = {}
 for n, key in ipairs(redis.call('KEYS', '*')) do
-  all[n] = {key, redis.call('GET', key), redis.call('PTTL', key)}
+  local value
+  if redis.call('TYPE', key).ok == 'zset' then
+    value = 'a line of ' .. redis.call('ZCARD', key)
+  else
+    value = redis.call('GET', key)
+  end
+  all[n] = {key, value, redis.call('PTTL', key)}
 end
 return all";
 
@@ -124,7 +130,7 @@ impl LockServer {
         command.query_async(&mut self.connect().await?).await
     }
 
-    /// Every key that is there, without the fences that are to outlive their locks.
+    /// Every key that is there, lines as well, without the fences that are to outlive their locks.
     pub(crate) async fn locks(&self) -> RedisResult<Vec<Lock>> {
         let all: Vec<(String, String, i64)> = self.ask(redis::cmd("EVAL").arg(LOOK).arg(0)).await?;
         let locks = all

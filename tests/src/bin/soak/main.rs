@@ -6,6 +6,7 @@
 //! befalls all of these is up to the nemesis.
 
 mod arguments;
+mod changes;
 mod clock;
 mod counter;
 mod crew;

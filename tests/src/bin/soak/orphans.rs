@@ -4,18 +4,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::clock::micros;
-use crate::section::LONGEST_TTL;
+use crate::section::{LINES, LONGEST_TTL, LONGEST_WAIT};
 
 /// For how long a lock may stand at its key while no body runs under it.
 pub(crate) const GRACE: Duration = LONGEST_TTL.saturating_add(Duration::from_secs(1));
 
-/// What a lock key holds at a moment.
+/// For how long a line is kept beyond the longest wait in it.
+const LINE_REST: Duration = Duration::from_secs(10);
+
+/// What a key holds at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lock {
     pub(crate) key: String,
     pub(crate) value: String,
     /// Milliseconds until it expires; -1 without an expiry.
     pub(crate) left: i64,
+}
+
+impl Lock {
+    fn is_line(&self) -> bool {
+        self.key.starts_with(LINES)
+    }
 }
 
 /// Looks at the lock keys again and again: a restart that loses the data would hide what is found at
@@ -26,6 +35,10 @@ pub(crate) struct Orphans {
     held: BTreeMap<String, (String, u64)>,
     known: BTreeSet<(String, String)>,
     told: Vec<String>,
+    /// The most lines at a look, and how many there were at the last: heads that were killed, or whose
+    /// leaving got lost, stand in them until they end.
+    pub(crate) lines: usize,
+    pub(crate) lines_left: usize,
 }
 
 impl Orphans {
@@ -33,6 +46,10 @@ impl Orphans {
     /// under which a body runs.
     pub(crate) fn look(&mut self, at: u64, locks: &[Lock], busy: &[String]) {
         let before = std::mem::take(&mut self.held);
+        let (lines, locks): (Vec<&Lock>, Vec<&Lock>) =
+            locks.iter().partition(|lock| lock.is_line());
+        self.lines = self.lines.max(lines.len());
+        self.check_lines(&lines);
         for lock in locks {
             let since = match before.get(&lock.key) {
                 Some((value, since)) if *value == lock.value && !busy.contains(&lock.key) => *since,
@@ -51,8 +68,24 @@ impl Orphans {
         }
     }
 
-    /// The last look, when nobody can hold a lock any more.
+    fn check_lines(&mut self, lines: &[&Lock]) {
+        let longest = LONGEST_WAIT + LINE_REST;
+        for line in lines {
+            let left = u128::try_from(line.left);
+            if left.is_err() {
+                self.found(line, "has no expiry");
+            } else if left.is_ok_and(|left| left > longest.as_millis()) {
+                self.found(line, "expires later than any wait in it");
+            }
+        }
+    }
+
+    /// The last look, when nobody can hold a lock any more. A line may be there.
     pub(crate) fn left(&mut self, locks: &[Lock]) {
+        let (lines, locks): (Vec<&Lock>, Vec<&Lock>) =
+            locks.iter().partition(|lock| lock.is_line());
+        self.lines_left = lines.len();
+        self.check_lines(&lines);
         for lock in locks {
             self.found(lock, "is still there");
         }
@@ -132,6 +165,25 @@ mod tests {
             orphans.look(at, &[lock("a", 300)], &others);
         }
         assert_eq!(orphans.told().len(), 1);
+    }
+
+    #[test]
+    fn a_line_may_outlive_its_waiters_but_not_without_end() {
+        let line = |left| Lock {
+            key: "lock:line:{counter:1}".to_owned(),
+            ..lock("a line of 1", left)
+        };
+        let mut orphans = Orphans::default();
+        for at in LOOKS {
+            orphans.look(at, &[line(11_500)], &[]);
+        }
+        orphans.left(&[line(3_000)]);
+        assert_eq!(orphans.told(), [""; 0]);
+        assert_eq!((orphans.lines, orphans.lines_left), (1, 1));
+        let mut orphans = Orphans::default();
+        orphans.look(0, &[line(11_501)], &[]);
+        orphans.left(&[line(-1)]);
+        assert_eq!(orphans.told().len(), 1, "each line once");
     }
 
     #[test]

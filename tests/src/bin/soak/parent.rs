@@ -9,6 +9,7 @@ use tokio::sync::Mutex as Turn;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::arguments::Arguments;
+use crate::changes::Changes;
 use crate::clock::now;
 use crate::crew::{Crew, Station};
 use crate::guardian::Guardian;
@@ -34,6 +35,8 @@ pub(crate) async fn soak(arguments: &Arguments) -> io::Result<Report> {
     let guardian = Guardian::start()?;
     let server = LockServer::start(guardian.folder(), guardian.group()).await?;
     let relay = Relay::start(server.port()).await?;
+    let changes = Arc::new(Changes::default());
+    let counting = tokio::spawn(changes.clone().count(server.port()));
     let log = Log::open(arguments.log.as_deref())?;
     let resource = Resource::new(Ledger::new(arguments.mode, log), arguments.seed);
     let socket = guardian.folder().join("counters");
@@ -65,6 +68,7 @@ pub(crate) async fn soak(arguments: &Arguments) -> io::Result<Report> {
         ended = end_workers(&nemesis) => ended?,
         () = look(&nemesis, &mut orphans) => {}
     }
+    counting.abort();
     // Whatever was taken as the last worker ended is over then.
     sleep(GRACE).await;
     let left = nemesis.server.lock().await.locks().await;
@@ -78,7 +82,8 @@ pub(crate) async fn soak(arguments: &Arguments) -> io::Result<Report> {
         time,
         &ledger,
         &nemesis.deeds,
-        orphans.told(),
+        &orphans,
+        &changes,
     ))
 }
 

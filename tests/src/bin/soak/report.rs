@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::arguments::Mode;
+use crate::changes::Changes;
 use crate::interval::Overlap;
 use crate::ledger::Ledger;
 use crate::nemesis::Deeds;
+use crate::orphans::Orphans;
 use crate::table::{self, Row, figure};
 
 /// Of each kind of violation, how many are told in words.
@@ -28,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) pauses: u64,
     pub(crate) kills: u64,
     pub(crate) restarts: u64,
+    pub(crate) handed_over: u64,
+    pub(crate) passed_on: u64,
     unexplained: u64,
     unexpected: u64,
     violations: Vec<String>,
@@ -51,7 +55,8 @@ impl Report {
         time: Duration,
         ledger: &Ledger,
         deeds: &Deeds,
-        orphans: &[String],
+        orphans: &Orphans,
+        changes: &Changes,
     ) -> Self {
         let (after_loss, plain): (Vec<Overlap>, Vec<Overlap>) = ledger
             .overlaps()
@@ -59,7 +64,8 @@ impl Report {
             .partition(|overlap| overlap.after_loss);
         let mut violations = ledger.violations.clone();
         violations.extend(plain.iter().map(told));
-        violations.extend_from_slice(orphans);
+        let left = orphans.told();
+        violations.extend_from_slice(left);
         Self {
             mode,
             seed,
@@ -69,7 +75,7 @@ impl Report {
             overlaps: plain.len(),
             overlaps_after_loss: after_loss.len(),
             late_polls: ledger.late_polls,
-            orphans: orphans.len(),
+            orphans: left.len(),
             stuck: ledger.stuck,
             pauses: figure(&deeds.pauses),
             kills: figure(&deeds.kills),
@@ -80,8 +86,12 @@ impl Report {
             table: table::rows(
                 ledger,
                 deeds,
-                [plain.len(), after_loss.len(), orphans.len()],
+                [plain.len(), after_loss.len(), left.len()],
+                orphans,
+                changes,
             ),
+            handed_over: figure(&changes.handed_over),
+            passed_on: figure(&changes.passed_on),
             keys: ledger
                 .counters
                 .iter()
@@ -204,7 +214,8 @@ impl fmt::Display for Report {
         write!(
             f,
             "soak mode={} seed={} sections={} lost={} overlaps={} overlaps_after_data_loss={} \
-             late_polls={} orphans={} stuck={} pauses={} kills={} restarts={}",
+             late_polls={} orphans={} stuck={} pauses={} kills={} restarts={} \
+             handed_over={} passed_on={}",
             self.mode,
             self.seed,
             self.sections,
@@ -216,7 +227,9 @@ impl fmt::Display for Report {
             self.stuck,
             self.pauses,
             self.kills,
-            self.restarts
+            self.restarts,
+            self.handed_over,
+            self.passed_on
         )
     }
 }
@@ -242,14 +255,18 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::log::Log;
+    use crate::orphans::Lock;
 
     type Happened = fn(&mut Ledger);
 
-    fn failures(mode: Mode, orphans: &[String], happened: impl FnOnce(&mut Ledger)) -> String {
+    fn failures(mode: Mode, orphans: &[Lock], happened: impl FnOnce(&mut Ledger)) -> String {
         let mut ledger = Ledger::new(mode, Log::open(None).expect("no file"));
         ledger.sections = 1;
         happened(&mut ledger);
-        let report = Report::new(mode, 1, Duration::ZERO, &ledger, &Deeds::default(), orphans);
+        let mut found = Orphans::default();
+        found.left(orphans);
+        let (deeds, changes) = (Deeds::default(), Changes::default());
+        let report = Report::new(mode, 1, Duration::ZERO, &ledger, &deeds, &found, &changes);
         report.failures().join("; ")
     }
 
@@ -257,7 +274,11 @@ mod tests {
     fn each_broken_promise_is_a_failure() {
         for mode in [Mode::Fence, Mode::Lease] {
             assert_eq!(failures(mode, &[], |_| {}), "");
-            let orphan = ["a lock".to_owned()];
+            let orphan = [Lock {
+                key: "lock:counter:1".to_owned(),
+                value: "a".to_owned(),
+                left: 1,
+            }];
             assert_eq!(failures(mode, &orphan, |_| {}), "locks outlived their ttl");
             let broken: [(Happened, &str); 5] = [
                 (|ledger| ledger.sections = 0, "nobody"),

@@ -15,12 +15,16 @@ use crate::watched::{Term, Watched};
 
 pub(crate) const KEYS: u64 = 6;
 pub(crate) const LONGEST_TTL: Duration = Duration::from_millis(400);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(1_500);
 pub(crate) const COMMAND_DEADLINE: Duration = Duration::from_secs(1);
 
 /// As it is on the server.
 pub(crate) fn lock_key(key: impl Display) -> String {
     format!("lock:counter:{key}")
 }
+
+/// What the lines of waiters are called on the server.
+pub(crate) const LINES: &str = "lock:line:";
 
 /// What takes the locks.
 #[derive(Clone)]

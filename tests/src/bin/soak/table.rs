@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::changes::Changes;
 use crate::ledger::Ledger;
 use crate::nemesis::Deeds;
+use crate::orphans::Orphans;
 
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -22,7 +24,13 @@ fn row(name: &'static str, count: u64, means: impl Into<String>) -> Row {
 }
 
 /// `found` are overlaps, overlaps after data loss, and orphans.
-pub(crate) fn rows(ledger: &Ledger, deeds: &Deeds, found: [usize; 3]) -> Vec<Row> {
+pub(crate) fn rows(
+    ledger: &Ledger,
+    deeds: &Deeds,
+    found: [usize; 3],
+    seen: &Orphans,
+    changes: &Changes,
+) -> Vec<Row> {
     let [overlaps, after_loss, orphans] =
         found.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
     let mut rows = vec![
@@ -82,6 +90,7 @@ pub(crate) fn rows(ledger: &Ledger, deeds: &Deeds, found: [usize; 3]) -> Vec<Row
              and workers that did not end",
         ),
     ];
+    rows.extend(changed_hands(changes, seen));
     rows.extend(befell(deeds));
     let ended: Vec<String> = ledger
         .ended
@@ -91,6 +100,30 @@ pub(crate) fn rows(ledger: &Ledger, deeds: &Deeds, found: [usize; 3]) -> Vec<Row
     let means = format!("how they ended: {}", ended.join(", "));
     rows.push(row("calls", ledger.ended.values().sum(), means));
     rows
+}
+
+fn changed_hands(changes: &Changes, seen: &Orphans) -> [Row; 3] {
+    let (most, left) = (seen.lines, seen.lines_left);
+    [
+        row(
+            "handed over",
+            figure(&changes.handed_over),
+            "locks that went from one waiter of a worker to the next, by the server's MONITOR",
+        ),
+        row(
+            "passed on",
+            figure(&changes.passed_on),
+            "locks that went from one worker to the first in line of another, by the same",
+        ),
+        row(
+            "lines",
+            u64::try_from(most).unwrap_or(u64::MAX),
+            format!(
+                "lines of waiters on the server at one moment, at most; {left} were left at the end, of heads that \
+                 were killed or cut off, until they expire"
+            ),
+        ),
+    ]
 }
 
 fn intruders(ledger: &Ledger) -> Row {
