@@ -17,7 +17,7 @@ use crate::naive::Naive;
 use crate::protocol::{How, Told};
 use crate::section::{COMMAND_DEADLINE, Locks, Plan, call};
 
-const TASKS: u64 = 4;
+const TASKS: u64 = 8;
 
 /// Works as ordered.
 ///
