@@ -64,9 +64,15 @@ fn main() -> ExitCode {
         println!("{count:>9} {what}");
     }
     println!("{:.0} seeds a second", sum.seeds_in(seconds));
+    let count = |what: &str| sum.counts.get(what).copied().unwrap_or(0);
     println!(
-        "simulate seeds={} violations={} steps={} digest={:016x}",
-        sum.seeds, sum.violations, sum.steps, sum.digest
+        "simulate seeds={} violations={} steps={} handed_over={} passed_on={} digest={:016x}",
+        sum.seeds,
+        sum.violations,
+        sum.steps,
+        count(run::HANDED_OVER),
+        count(run::PASSED_ON),
+        sum.digest
     );
     ExitCode::from(u8::from(sum.violations > 0))
 }

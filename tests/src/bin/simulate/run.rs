@@ -30,6 +30,11 @@ const LONGEST_TTL: Duration = Duration::from_millis(1_200);
 /// A line: the longest wait, and ten seconds.
 const LONGEST_LINE: Duration = Duration::from_secs(31);
 
+/// Locks that went from one waiter to the next without having been free, within a client and between
+/// clients.
+pub(crate) const HANDED_OVER: &str = "handed over";
+pub(crate) const PASSED_ON: &str = "passed on";
+
 pub(crate) struct Ended {
     pub(crate) violations: Vec<String>,
     pub(crate) steps: u64,
@@ -60,8 +65,8 @@ pub(crate) fn run(seed: u64) -> Ended {
     }
     let steps = steps.unwrap_or(0);
     let (handed_over, passed_on) = (world.keyspace.handed_over, world.keyspace.passed_on);
-    world.counts.insert("handed over".to_owned(), handed_over);
-    world.counts.insert("passed on".to_owned(), passed_on);
+    world.counts.insert(HANDED_OVER.to_owned(), handed_over);
+    world.counts.insert(PASSED_ON.to_owned(), passed_on);
     let free = world.longest_free.as_millis().div_ceil(50) * 50;
     world.count(format!("free for up to {free:>4} ms while waited for"));
     Ended {

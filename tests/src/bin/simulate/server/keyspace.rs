@@ -289,6 +289,11 @@ impl Keyspace {
             ["PUBLISH", ..] if self.denied == Some(Right::Publish) => DENIED,
             // A client that looks whether it may.
             ["PUBLISH", _, ""] => Reply::Number(1),
+            ["PUBLISH", ..] if self.denied == Some(Right::Publish) => DENIED,
+            ["PUBLISH", address, words] => {
+                let heard = self.news.publish(address, words);
+                Reply::Number(i64::try_from(heard).unwrap_or(0))
+            }
             ["CLIENT", "TRACKING", ..] if self.denied == Some(Right::Track) => DENIED,
             ["CLIENT", "TRACKING", "ON"] => {
                 self.news.track(by.connection);

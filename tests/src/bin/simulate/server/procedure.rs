@@ -105,16 +105,22 @@ impl Keyspace {
                     count,
                 ])
             }
-            (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => match line {
-                [] => Reply::numbers([self.release(key, token, now), -1, 0, 0, 0]),
-                [line] => {
-                    // Nobody who does not join says one.
-                    let limit = limit.parse().unwrap_or_default();
-                    let heads = (*leaving, *joining);
-                    self.pass(key, line, token, heads, limit, now, by)?
+            (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => {
+                let idle = leaving.is_empty() && joining.is_empty() && self.in_line(line) == 0;
+                if idle && self.holds(key, token) {
+                    return Some(Reply::Number(self.release(key, token, now)));
                 }
-                _ => return None,
-            },
+                match line {
+                    [] => Reply::numbers([self.release(key, token, now), -1, 0, 0, 0]),
+                    [line] => {
+                        // Nobody who does not join says one.
+                        let limit = limit.parse().unwrap_or_default();
+                        let heads = (*leaving, *joining);
+                        self.pass(key, line, token, heads, limit, now, by)?
+                    }
+                    _ => return None,
+                }
+            }
             (Script::Extend, [key], [token, ttl]) => {
                 let ttl = ttl.parse().ok()?;
                 if self.holds(key, token) {
@@ -206,6 +212,12 @@ impl Keyspace {
             self.lines.leave(line, &first.entry);
             self.store(key, entry.token, Some(entry.claim), now, first.by);
             put = true;
+            let after = self.lines.first(line).cloned();
+            if let Some(after) = after.filter(|after| after.entry != joining) {
+                let after = Entry::read(&after.entry)?;
+                let words = format!("next {} {}", entry.claim, after.token);
+                self.tell(after.address, &words);
+            }
             told = if first.entry == joining {
                 served = true;
                 true
@@ -218,12 +230,6 @@ impl Keyspace {
             };
             if told {
                 self.passed_on += usize::from(first.by.host != by.host);
-                let after = self.lines.first(line).cloned();
-                if let Some(after) = after.filter(|after| after.entry != joining) {
-                    let after = Entry::read(&after.entry)?;
-                    let words = format!("next {} {}", entry.claim, after.token);
-                    self.tell(after.address, &words);
-                }
                 break;
             }
         }
