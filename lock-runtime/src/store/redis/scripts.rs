@@ -92,28 +92,31 @@ macro_rules! in_line {
     };
 }
 
-/// `stand(entry)` puts an entry at the end of the line KEYS[n] unless it stands there, and sees to it that
-/// the line is kept for ARGV[m] ms: 1 joined now, 0 stood there, -1 there is no line to be had, or none
-/// that this user could leave. A set sorted by number, so that joining twice changes nothing and leaving
-/// is quick.
+/// `stand(entry, left)` puts an entry at the end of the line KEYS[n] unless it stands there, and sees to it
+/// that the line is kept for ARGV[m] ms: 1 joined now, 0 stood there, -1 there is no line to be had, or none
+/// that this user could leave. Where somebody was just taken out of the line that is known, and its ttl is
+/// looked at now and then: those who stand in it look, too. A set sorted by number, so that joining twice
+/// changes nothing and leaving is quick.
 macro_rules! stand {
     ($line:literal, $limit:literal) => {
         concat!(
-            "local function stand(entry)\n\
+            "local function stand(entry, left)\n\
              local last = redis.pcall('ZRANGE', ",
             $line,
             ", -1, -1, 'WITHSCORES')\n\
-             if last.err or type(redis.pcall('ZREM', ",
+             if last.err or not left and type(redis.pcall('ZREM', ",
             $line,
             ", '')) == 'table' then return -1 end\n\
+             local number = (tonumber(last[2]) or 0) + 1\n\
              local joined = redis.pcall('ZADD', ",
             $line,
-            ", 'NX', (tonumber(last[2]) or 0) + 1, entry)\n\
+            ", 'NX', number, entry)\n\
              if type(joined) == 'table' then return -1 end\n\
-             local left = redis.pcall('PTTL', ",
+             if left and number % 16 ~= 1 then return joined end\n\
+             local kept = redis.pcall('PTTL', ",
             $line,
             ")\n\
-             if type(left) == 'number' and left < tonumber(",
+             if type(kept) == 'number' and kept < tonumber(",
             $limit,
             ") then redis.pcall('PEXPIRE', ",
             $line,
@@ -283,9 +286,8 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          if not held then code = 0\n\
          elseif held == ARGV[1] then code = 1\n\
          elseif type(held) == 'table' and not string.find(held.err or '', 'WRONGTYPE', 1, true) then return held end\n\
-         local joined, served, put, told, known, after = -1, 0, false, false, false, nil\n\
+         local joined, served, put, told, known, empty, after = -1, 0, false, false, false, false, nil\n\
          if line and leaving ~= '' then redis.pcall('ZREM', line, leaving) end\n\
-         if line and joining ~= '' then joined = stand(joining) end\n\
          local function tell(entry, words)\n\
          local length, rest = string.match(entry, '^%d+:(%d+):(.*)$')\n\
          if not length or length == '0' then return 1 end\n\
@@ -295,8 +297,8 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          for _ = 1, (line and code >= 0) and 128 or 0 do\n\
          local two = redis.pcall('ZRANGE', line, 0, 1)\n\
          local entry = two[1]\n\
-         after, known = two[2], true\n\
-         if not entry then break end\n\
+         after, known, empty = two[2], true, not entry\n\
+         if empty then break end\n\
          known = type(redis.pcall('ZREM', line, entry)) == 'number'\n\
          if not known then break end\n\
          local claim, length, rest = string.match(entry, '^([1-9]%d*):(%d+):(.*)$')\n\
@@ -309,6 +311,16 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
          if type(heard) == 'table' then break end\n\
          told = heard > 0\n\
          if told then break end\n\
+         end\n\
+         end\n\
+         if line and joining ~= '' and served == 0 then\n\
+         if empty then\n\
+         local claim, length, rest = string.match(joining, '^(%d+):(%d+):(.*)$')\n\
+         local set = redis.pcall('SET', KEYS[1], string.sub(rest, length + 1), 'PX', claim)\n\
+         if not set.err then served, told = 1, true end\n\
+         else\n\
+         joined = stand(joining, told)\n\
+         if joined >= 0 and known and not after then after = joining end\n\
          end\n\
          end\n\
          if told then\n\

@@ -48,14 +48,13 @@ impl Told {
 fn note(command: &[String], name: &str, world: &mut World) {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let tokens = match words.as_slice() {
-        // The second half of what EVALSHA began.
-        ["EVAL", ..] => return,
         ["EVALSHA", _, keys, rest @ ..] => {
             let keys = keys.parse().unwrap_or(0);
             called(rest.get(keys..).unwrap_or_default())
         }
         ["DELIFEQ", _, token] => (Some(*token), None),
         ["SET", _, token, ..] => (None, Some(*token)),
+        // EVAL is the second half of what EVALSHA began.
         _ => return,
     };
     let (released, sent) = tokens;

@@ -249,7 +249,7 @@ fn run(command: &[String], by: By, name: &str, stalled: Option<Duration>) -> Rep
 
 /// Whether a command is worth a line of the history.
 pub(crate) fn is_told(command: &[String]) -> bool {
-    command[0] != "HELLO" && !command.get(1).is_some_and(|word| word == "SETINFO")
+    command[0] != "HELLO" && command.get(1).is_none_or(|word| word != "SETINFO")
 }
 
 /// A command without what differs between runs.

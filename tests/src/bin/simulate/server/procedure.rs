@@ -77,6 +77,46 @@ impl Keyspace {
                 self.lines.leave(line, entry);
                 fenced(code, fence)
             }
+            (Script::Swap | Script::SwapFenced, ..) => {
+                self.swapped(script, keys, arguments, now, by)?
+            }
+            (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => {
+                let idle = leaving.is_empty() && joining.is_empty() && self.in_line(line) == 0;
+                if idle && self.holds(key, token) {
+                    return Some(Reply::Number(self.release(key, token, now)));
+                }
+                match line {
+                    [] => Reply::numbers([self.release(key, token, now), -1, 0, 0, 0]),
+                    [line] => {
+                        // Nobody who does not join says one.
+                        let limit = limit.parse().unwrap_or_default();
+                        let heads = (*leaving, *joining);
+                        self.pass(key, line, token, heads, limit, now, by)?
+                    }
+                    _ => return None,
+                }
+            }
+            (Script::Extend, [key], [token, ttl]) => {
+                let ttl = ttl.parse().ok()?;
+                if self.holds(key, token) {
+                    self.live_for(key, ttl, now)
+                } else {
+                    Reply::Number(0)
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn swapped(
+        &mut self,
+        script: Script,
+        keys: &[&str],
+        arguments: &[&str],
+        now: Duration,
+        by: By,
+    ) -> Option<Reply> {
+        Some(match (script, keys, arguments) {
             (Script::Swap, [key, line @ ..], [old, new, ttl]) => {
                 let ttl = ttl.parse().ok()?;
                 let code = self.swappable(key, old, new);
@@ -104,30 +144,6 @@ impl Keyspace {
                     Reply::Text(fence),
                     count,
                 ])
-            }
-            (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => {
-                let idle = leaving.is_empty() && joining.is_empty() && self.in_line(line) == 0;
-                if idle && self.holds(key, token) {
-                    return Some(Reply::Number(self.release(key, token, now)));
-                }
-                match line {
-                    [] => Reply::numbers([self.release(key, token, now), -1, 0, 0, 0]),
-                    [line] => {
-                        // Nobody who does not join says one.
-                        let limit = limit.parse().unwrap_or_default();
-                        let heads = (*leaving, *joining);
-                        self.pass(key, line, token, heads, limit, now, by)?
-                    }
-                    _ => return None,
-                }
-            }
-            (Script::Extend, [key], [token, ttl]) => {
-                let ttl = ttl.parse().ok()?;
-                if self.holds(key, token) {
-                    self.live_for(key, ttl, now)
-                } else {
-                    Reply::Number(0)
-                }
             }
             _ => return None,
         })
@@ -200,13 +216,10 @@ impl Keyspace {
             self.refused.insert(token.to_owned());
         }
         self.lines.leave(line, leaving);
-        let mut joined = -1;
-        if !joining.is_empty() {
-            joined = self.stand(line, joining, limit, now, by);
-        }
-        let (mut served, mut put, mut told) = (false, false, false);
-        for _ in 0..MOST {
-            let first = self.lines.first(line).filter(|_| code >= 0).cloned();
+        let (mut served, mut put, mut told, mut empty) = (false, false, false, false);
+        for _ in 0..if code < 0 { 0 } else { MOST } {
+            let first = self.lines.first(line).cloned();
+            empty = first.is_none();
             let Some(first) = first else { break };
             let entry = Entry::read(&first.entry)?;
             self.lines.leave(line, &first.entry);
@@ -231,6 +244,16 @@ impl Keyspace {
             if told {
                 self.passed_on += usize::from(first.by.host != by.host);
                 break;
+            }
+        }
+        let mut joined = -1;
+        if !joining.is_empty() && !served {
+            if empty {
+                let entry = Entry::read(joining)?;
+                self.store(key, entry.token, Some(entry.claim), now, by);
+                (served, told) = (true, true);
+            } else {
+                joined = self.stand(line, joining, limit, now, by);
             }
         }
         if told {
