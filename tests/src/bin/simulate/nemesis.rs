@@ -192,7 +192,7 @@ fn break_something(
         }
         Fault::Rights => {
             world::with(|world| {
-                let denied = Plan::denied(&mut world.chance);
+                let denied = Plan::denied(&mut world.chance, 60);
                 world.keyspace.denied = denied;
                 world.tell("net", format_args!("from now on denied: {denied:?}"));
             });

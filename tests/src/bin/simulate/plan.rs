@@ -4,7 +4,8 @@ use std::fmt;
 
 use tests::Chance;
 
-use crate::server::rights::{RIGHTS, Right};
+use crate::run::CLIENTS;
+use crate::server::rights::{Denied, RIGHTS};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
@@ -69,7 +70,7 @@ pub(crate) struct Plan {
     /// Of a hundred pieces of news, how many the server keeps to itself.
     pub(crate) deaf: u64,
     /// What the server's user may not do, at first.
-    pub(crate) denied: Option<Right>,
+    pub(crate) denied: Option<Denied>,
 }
 
 impl Plan {
@@ -88,14 +89,17 @@ impl Plan {
             ttl: chance.one_of(&[15, 30, 100]),
             finishing: chance.one_of(&[10, 30, 60]),
             deaf: chance.one_of(&[0, 0, 5, 100]),
-            denied: Self::denied(chance),
+            denied: Self::denied(chance, 30),
         }
     }
 
-    /// Most may do everything.
-    pub(crate) fn denied(chance: &mut Chance) -> Option<Right> {
-        let some = chance.percent(30);
-        some.then(|| chance.one_of(&RIGHTS))
+    /// With so many chances of a hundred something.
+    pub(crate) fn denied(chance: &mut Chance, some: u64) -> Option<Denied> {
+        let some = chance.percent(some);
+        some.then(|| Denied {
+            right: chance.one_of(&RIGHTS),
+            host: chance.percent(50).then(|| chance.one_of(&CLIENTS)),
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::line::Lines;
 use super::news::News;
 use super::resp::Reply;
-use super::rights::{DENIED, Right};
+use super::rights::{DENIED, Denied, Right};
 use super::script::Script;
 
 const FENCES: &str = "lock:fence:";
@@ -25,7 +25,7 @@ pub(crate) struct Keyspace {
     /// Whether it has DELIFEQ and SET with IFEQ, as newer servers do.
     native: bool,
     /// What its user may not do.
-    pub(crate) denied: Option<Right>,
+    pub(crate) denied: Option<Denied>,
     entries: BTreeMap<String, Entry>,
     pub(crate) lines: Lines,
     pub(crate) news: News,
@@ -62,7 +62,7 @@ pub(crate) struct Span {
 }
 
 impl Keyspace {
-    pub(crate) fn new(native: bool, denied: Option<Right>) -> Self {
+    pub(crate) fn new(native: bool, denied: Option<Denied>) -> Self {
         Self {
             native,
             denied,
@@ -70,8 +70,12 @@ impl Keyspace {
         }
     }
 
-    pub(super) fn is_denied_line(&self, key: &str) -> bool {
-        self.denied == Some(Right::Lines) && Lines::is_line(key)
+    pub(super) fn denies(&self, right: Right, by: By) -> bool {
+        self.denied.is_some_and(|denied| denied.is(right, by.host))
+    }
+
+    pub(super) fn is_denied_line(&self, key: &str, by: By) -> bool {
+        self.denies(Right::Lines, by) && Lines::is_line(key)
     }
 
     /// Since when a key is free, if it is.
@@ -230,7 +234,7 @@ impl Keyspace {
                 self.text(key)
             }
             ["PTTL", key] => self.left(key, now),
-            ["ZCARD", line] if self.is_denied_line(line) => DENIED,
+            ["ZCARD", line] if self.is_denied_line(line, by) => DENIED,
             ["ZCARD", line] => Reply::Number(self.lines.len(line)),
             ["SET", key, token, "NX", "GET", "PX", ttl] => match (self.text(key), ttl.parse()) {
                 (Reply::Nil, Ok(ttl)) => {
@@ -276,25 +280,22 @@ impl Keyspace {
                 self.scripts.insert(hash, script);
                 self.script(script, rest, now, by)
             }
-            ["HELLO", "3", ..] if self.denied == Some(Right::Hello) => UNKNOWN,
+            ["HELLO", "3", ..] if self.denies(Right::Hello, by) => UNKNOWN,
             ["HELLO", "3", ..] => {
                 Reply::Map(vec![Reply::Text("proto".to_owned()), Reply::Number(3)])
             }
-            ["SUBSCRIBE", _] if self.denied == Some(Right::Subscribe) => DENIED,
+            ["SUBSCRIBE", _] if self.denies(Right::Subscribe, by) => DENIED,
             ["SUBSCRIBE", address] => {
                 self.news.subscribe(by.connection, address);
                 let text = |text: &str| Reply::Text(text.to_owned());
                 Reply::Push(vec![text("subscribe"), text(address), Reply::Number(1)])
             }
-            ["PUBLISH", ..] if self.denied == Some(Right::Publish) => DENIED,
-            // A client that looks whether it may.
-            ["PUBLISH", _, ""] => Reply::Number(1),
-            ["PUBLISH", ..] if self.denied == Some(Right::Publish) => DENIED,
+            ["PUBLISH", ..] if self.denies(Right::Publish, by) => DENIED,
             ["PUBLISH", address, words] => {
                 let heard = self.news.publish(address, words);
                 Reply::Number(i64::try_from(heard).unwrap_or(0))
             }
-            ["CLIENT", "TRACKING", ..] if self.denied == Some(Right::Track) => DENIED,
+            ["CLIENT", "TRACKING", ..] if self.denies(Right::Track, by) => DENIED,
             ["CLIENT", "TRACKING", "ON"] => {
                 self.news.track(by.connection);
                 Reply::Simple("OK")

@@ -29,7 +29,7 @@ impl Keyspace {
     fn called(&mut self, script: Script, words: &[&str], now: Duration, by: By) -> Option<Reply> {
         let (count, rest) = words.split_first()?;
         let (keys, arguments) = rest.split_at_checked(count.parse().ok()?)?;
-        if keys.iter().any(|key| self.is_denied_line(key)) {
+        if keys.iter().any(|key| self.is_denied_line(key, by)) {
             return Some(DENIED);
         }
         Some(match (script, keys, arguments) {
@@ -175,7 +175,7 @@ impl Keyspace {
     }
 
     fn stand(&mut self, line: &str, entry: &str, limit: u64, now: Duration, by: By) -> i64 {
-        if self.denied == Some(Right::Room) {
+        if self.denies(Right::Room, by) {
             return -1;
         }
         self.lines.stand(line, entry, limit, now, by)
@@ -229,14 +229,14 @@ impl Keyspace {
             if let Some(after) = after.filter(|after| after.entry != joining) {
                 let after = Entry::read(&after.entry)?;
                 let words = format!("next {} {}", entry.claim, after.token);
-                self.tell(after.address, &words);
+                self.tell(after.address, &words, by);
             }
             told = if first.entry == joining {
                 served = true;
                 true
             } else {
                 let words = format!("turn {}", entry.token);
-                match self.tell(entry.address, &words) {
+                match self.tell(entry.address, &words, by) {
                     Some(heard) => heard > 0,
                     None => break,
                 }
@@ -268,11 +268,11 @@ impl Keyspace {
     }
 
     /// Gives the number of those who hear it; none if it must not be told.
-    fn tell(&mut self, address: Option<&str>, words: &str) -> Option<usize> {
+    fn tell(&mut self, address: Option<&str>, words: &str, by: By) -> Option<usize> {
         let Some(address) = address else {
             return Some(1);
         };
-        let may = self.denied != Some(Right::Publish);
+        let may = !self.denies(Right::Publish, by);
         may.then(|| self.news.publish(address, words))
     }
 

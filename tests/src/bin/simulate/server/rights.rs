@@ -15,6 +15,19 @@ pub(crate) enum Right {
     Hello,
 }
 
+/// What is denied, to everybody or to the user of one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    pub(crate) right: Right,
+    pub(crate) host: Option<&'static str>,
+}
+
+impl Denied {
+    pub(crate) fn is(self, right: Right, host: &str) -> bool {
+        self.right == right && self.host.is_none_or(|denied| denied == host)
+    }
+}
+
 pub(crate) const RIGHTS: [Right; 6] = [
     Right::Lines,
     Right::Room,
