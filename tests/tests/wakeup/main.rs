@@ -9,6 +9,7 @@ mod privileges;
 mod storm;
 mod trace;
 mod traces;
+mod turmoil;
 mod waiting;
 mod words;
 mod world;
