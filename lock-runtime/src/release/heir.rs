@@ -137,14 +137,16 @@ impl Job {
                     // Before the old one's ends: those in line must not think that the lock is free.
                     place.hold();
                     releases.lines.leave(&self.key, id);
-                    self.settle(Release::HandedOver, first);
-                    // A waiter that has left drops it, and thereby gives it back.
+                    // A waiter that has left drops it, and thereby gives it back. The caller is woken after it,
+                    // and runs before it on a runtime's thread: one that comes straight back is in line again
+                    // when the next release looks for an heir.
                     let _ = heir.reply.send(Served::HandedOver(Inheritance {
                         place,
                         token,
                         fence,
                         since,
                     }));
+                    self.settle(Release::HandedOver, first);
                     return;
                 }
                 Err(error) => {
