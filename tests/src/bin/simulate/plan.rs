@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) finishing: u64,
     /// Of a hundred pieces of news, how many the server keeps to itself.
     pub(crate) deaf: u64,
+    /// Of a hundred commands, how many find the memory full.
+    pub(crate) full: u64,
     /// What the server's user may not do, at first.
     pub(crate) denied: Option<Denied>,
 }
@@ -89,6 +91,7 @@ impl Plan {
             ttl: chance.one_of(&[15, 30, 100]),
             finishing: chance.one_of(&[10, 30, 60]),
             deaf: chance.one_of(&[0, 0, 5, 100]),
+            full: chance.one_of(&[0, 0, 10, 40]),
             denied: Self::denied(chance, 30),
         }
     }
@@ -117,13 +120,14 @@ impl fmt::Display for Plan {
             ttl,
             finishing,
             deaf,
+            full,
             denied,
         } = self;
         write!(
             f,
             "faults {faults:?} every {pause} ms, latency {latency} ms, {stalls} % stalled for {stall} ms, \
              {resets} % reset, jumps {jumps}, {cuts} % cut, ttl from {ttl} ms, {finishing} % finish, \
-             {deaf} % of news kept, denied {denied:?}"
+             {deaf} % of news kept, {full} % find the memory full, denied {denied:?}"
         )
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Keyspace {
     native: bool,
     /// What its user may not do.
     pub(crate) denied: Option<Denied>,
+    /// There is no memory for anybody more in a line.
+    pub(crate) full: bool,
     entries: BTreeMap<String, Entry>,
     pub(crate) lines: Lines,
     pub(crate) news: News,

@@ -232,6 +232,8 @@ fn run(command: &[String], by: By, name: &str, stalled: Option<Duration>) -> Rep
         {
             Reply::Error("LOADING Redis is loading the dataset in memory")
         } else {
+            let chaos = world.phase == Phase::Chaos;
+            world.keyspace.full = chaos && world.chance.percent(world.plan.full);
             world.keyspace.run(command, world.now, by)
         };
         if is_told(command) {

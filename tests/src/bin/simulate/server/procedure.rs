@@ -175,7 +175,7 @@ impl Keyspace {
     }
 
     fn stand(&mut self, line: &str, entry: &str, limit: u64, now: Duration, by: By) -> i64 {
-        if self.denies(Right::Room, by) {
+        if self.full {
             return -1;
         }
         self.lines.stand(line, entry, limit, now, by)

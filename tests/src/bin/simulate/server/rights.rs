@@ -6,8 +6,6 @@ use super::resp::Reply;
 pub(crate) enum Right {
     /// To touch a line.
     Lines,
-    /// To come into one: there is no memory left for it.
-    Room,
     Publish,
     Subscribe,
     Track,
@@ -28,9 +26,8 @@ impl Denied {
     }
 }
 
-pub(crate) const RIGHTS: [Right; 6] = [
+pub(crate) const RIGHTS: [Right; 5] = [
     Right::Lines,
-    Right::Room,
     Right::Publish,
     Right::Subscribe,
     Right::Track,
