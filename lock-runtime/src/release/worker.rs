@@ -203,8 +203,8 @@ impl Job {
                 .filter(|carrier| carrier.unanswered > 0);
             let out = out.count();
             let carrier = &mut self.carriers[at];
-            // Otherwise what is deleted may be the work of another SET than those out here.
-            // As may be that of whoever passed the lock on to it.
+            // Otherwise what is deleted may be the work of another SET than those out here, or of whoever
+            // passed the lock on to it.
             let only =
                 !self.stood && self.head.is_none() && out == usize::from(carrier.unanswered > 0);
             let mut first = !std::mem::replace(&mut self.sent, true);
