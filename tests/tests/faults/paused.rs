@@ -1,5 +1,6 @@
 //! Holders that are stopped for longer than their ttl.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +20,11 @@ const HOLDERS: u32 = 20;
 #[derive(Debug, Clone, Default)]
 struct Seen {
     deadline: Duration,
+    /// When the poll of the whole call began that is going on.
+    call_polled: Duration,
+    /// When the last one began that came as far as the body. A process that is stopped between the
+    /// runtime's look at the lease and the body polls the body late, and no code can help that; in a
+    /// poll that begins after the deadline, nothing may come so far.
     last_poll: Duration,
     dropped: Duration,
 }
@@ -43,15 +49,25 @@ async fn hold(
     seen.lock().expect("no panic").deadline = clock() + lock.remaining();
     inside.send(()).expect("somebody counts");
     loop {
-        // Not too often: a stop between the runtime's look at the lease and the body's first reading
-        // of the clock cannot be helped, and is to stay rare.
         let mut step = pin!(sleep(Duration::from_millis(20)));
-        std::future::poll_fn(|context| {
-            seen.lock().expect("no panic").last_poll = clock();
+        poll_fn(|context| {
+            let mut seen = seen.lock().expect("no panic");
+            seen.last_poll = seen.call_polled;
+            drop(seen);
             step.as_mut().poll(context)
         })
         .await;
     }
+}
+
+/// Polls a call, and takes note of when before it looks at anything.
+async fn noting_polls<T>(seen: &Mutex<Seen>, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        seen.lock().expect("no panic").call_polled = clock();
+        call.as_mut().poll(context)
+    })
+    .await
 }
 
 /// The worker of this file: in each round all hold until they have lost.
@@ -72,7 +88,8 @@ fn worker() {
                 let (client, inside) = (client.clone(), inside.clone());
                 holders.spawn(async move {
                     let seen = Arc::new(Mutex::new(Seen::default()));
-                    let ended = hold(&client, id, seen.clone(), inside).await;
+                    let call = hold(&client, id, seen.clone(), inside);
+                    let ended = noting_polls(&seen, call).await;
                     let seen = seen.lock().expect("no panic").clone();
                     (ended, seen)
                 });
@@ -104,6 +121,7 @@ async fn told_moments(worker: &mut Worker) -> Seen {
         deadline,
         last_poll,
         dropped,
+        ..Seen::default()
     }
 }
 
