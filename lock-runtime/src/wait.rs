@@ -80,9 +80,14 @@ impl Polls {
         self.expiry = expiry;
     }
 
+    /// How long to wait now, whatever is known of the holder.
+    pub(crate) fn pause(&self) -> Duration {
+        self.floor + self.cap.saturating_sub(self.floor).mul_f64(jitter())
+    }
+
     pub(crate) fn next(&mut self) -> Instant {
         let now = Instant::now();
-        let poll = now + self.floor + self.cap.saturating_sub(self.floor).mul_f64(jitter());
+        let poll = now + self.pause();
         self.cap = (self.cap * 2).min(SLOWEST_POLL.max(self.floor * 2));
         match self.expiry {
             Expiry::At(expiry) if expiry > now => poll.min(expiry),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::contender::{Answer, Call, Contender};
 use crate::error::LockError;
@@ -144,7 +144,9 @@ impl<'a> Waiter<'a> {
     /// Ends when this waiter is the first, and the lock is passed on to it or may be free.
     async fn due(&mut self) -> Due {
         while !self.line.is_first() {
-            self.line.woken().await;
+            // Nobody is woken to be the first while the lock is held here, for that alone changes
+            // nothing: it looks by itself in case the holder has lost the lock, and keeps it.
+            let _ = timeout(Polls::quiet().pause(), self.line.woken()).await;
         }
         if self.polls.is_none() {
             let held_here = self.line.is_held_here();

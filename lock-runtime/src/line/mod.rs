@@ -245,7 +245,8 @@ impl Lines {
             return;
         };
         let left = line.waiters.remove(at);
-        if at == 0 {
+        // While the lock is held here its release says who comes next.
+        if at == 0 && line.held.is_empty() {
             line.wake_first();
         }
         all.waiting -= 1;

@@ -31,7 +31,7 @@ pub(super) fn begin(releases: &Arc<Releases>, job: Job) {
     let here = Handle::current().id();
     let queue = with_worker(releases);
     let worker = queue.workers.get(&here).and_then(Weak::upgrade);
-    let worker = worker.and_then(|worker| worker.get().cloned());
+    let worker = worker.and_then(|worker| worker.waker());
     drop(queue);
     let relay = Arc::new(Relay {
         worker,

@@ -1,6 +1,7 @@
 //! Giving locks back.
 
 mod background;
+mod caller;
 mod heir;
 mod job;
 mod place;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::background::begin;
+use super::caller::drive;
 use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
 use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
@@ -244,7 +245,7 @@ impl Place {
     ///
     /// Cancellation safety: a worker goes on with it.
     pub(crate) async fn release(mut self) -> Option<Answer> {
-        let mut job = self.job()?;
+        let job = self.job()?;
         let releases = self.releases.clone();
         ensure_worker(&releases);
         releases.begin(&job);
@@ -260,9 +261,7 @@ impl Place {
             drop(running);
             return answer.await.ok();
         }
-        let answer = job.reply();
-        begin(&releases, job);
-        answer.await.ok()
+        drive(&releases, job).await
     }
 
     /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::Waker;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Id;
 use tokio::sync::Notify;
 
+use super::caller::Works;
 use super::job::{Job, Unheard};
 use super::unwritten::Unwritten;
 use crate::line::Lines;
@@ -52,9 +52,6 @@ pub(super) struct Queue {
 
 /// A release under way.
 pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Lives as long as a worker; its waker, from its first poll on.
-pub(super) type Works = OnceLock<Waker>;
 
 impl Queue {
     /// Gives back the room of many, when there is none.

@@ -12,8 +12,9 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
+use super::caller::Works;
 use super::job::{Answer, Carrier, Job, Released};
-use super::queue::{Begun, Queue, Releases, Works};
+use super::queue::{Begun, Queue, Releases};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
@@ -36,7 +37,7 @@ pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
         return queue;
     }
     queue.workers.retain(|_, worker| works(worker));
-    let worker = Arc::new(Works::new());
+    let worker = Arc::new(Works::default());
     queue.workers.insert(runtime.id(), Arc::downgrade(&worker));
     drop(queue);
     // Not under the mutex: where the runtime ends, the task is dropped here.
@@ -62,13 +63,22 @@ impl End {
     async fn work(&mut self) {
         let releases = &self.releases;
         let mut running = FuturesUnordered::new();
+        let mut look = pin!(sleep_until(Instant::now()));
         let mut over = false;
         while !over {
             let mut work = pin!(releases.work());
             work.as_mut().enable();
             over = poll_fn(|context| {
                 if let Some(worker) = &self.worker {
-                    worker.get_or_init(|| context.waker().clone());
+                    worker.wakes(context.waker());
+                    while let Some(at) = worker.neglected(|begun| running.push(begun)) {
+                        if look.deadline() != at {
+                            look.as_mut().reset(at);
+                        }
+                        if look.as_mut().poll(context).is_pending() {
+                            break;
+                        }
+                    }
                 }
                 while let Some(job) = releases.pop() {
                     running.push(Running::new(releases, job).begun());
