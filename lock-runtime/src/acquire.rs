@@ -1,5 +1,6 @@
 //! Taking a lock: once, or waiting while it is busy.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -42,18 +43,19 @@ pub(crate) async fn acquire(
         let key = key.to_string();
         return Err(LockError::WouldDeadlock { key, function });
     }
-    let taken = async {
+    // In place: whatever is moved is copied, with all the room that it has for what it may call.
+    let mut taken = pin!(async {
         if options.wait.is_zero() {
             call.try_once().await
         } else {
             // Boxed: calls that do not wait would carry it.
             Box::pin(call.wait()).await
         }
-    };
+    });
     tokio::select! {
         biased;
         () = shared.releases.shutting_down() => Err(LockError::ShutDown { key: key.to_string() }),
-        guard = taken => guard,
+        guard = &mut taken => guard,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A held lock in the hands of its user.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -263,7 +264,7 @@ impl LockGuard {
         let silent = || Err(StoreError::silent(limit));
         // Given up once already: there is no answer for a second time.
         let Some(place) = place else { return silent() };
-        match timeout(limit, place.release()).await {
+        match timeout(limit, pin!(place.release())).await {
             Ok(Some(answer)) => answer,
             _ => silent(),
         }

@@ -96,7 +96,7 @@ impl Key {
 
 /// The key as it goes over the wire, if it may.
 pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
-    let full = format!("{prefix}{key}");
+    let full = [prefix, key].concat();
     let refuse = |reason: String| {
         let mut shown: String = full.chars().take(80).collect();
         if shown.len() < full.len() {
@@ -129,11 +129,11 @@ pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
 /// say so.
 fn beside(prefix: &str, name: &str, full: &str) -> Option<String> {
     if !full.contains(['{', '}']) {
-        return Some(format!("{prefix}{name}:{{{full}}}"));
+        return Some([prefix, name, ":{", full, "}"].concat());
     }
     let (_, rest) = full.split_once('{')?;
     let (tag, _) = rest.split_once('}')?;
-    (!tag.is_empty()).then(|| format!("{prefix}{name}:{{{tag}}}:{full}"))
+    (!tag.is_empty()).then(|| [prefix, name, ":{", tag, "}:", full].concat())
 }
 
 /// The key of the fencing counter of the lock `full`.

@@ -2,6 +2,7 @@
 
 mod take;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,7 +194,11 @@ impl<'a> Contender<'a> {
         let mut cause = None;
         let mut pause = FIRST_PAUSE;
         while Instant::now() < deadline {
-            match timeout_at(deadline, self.attempt()).await {
+            let answered = {
+                let attempt = pin!(self.attempt());
+                timeout_at(deadline, attempt).await
+            };
+            match answered {
                 Ok(Ok(Some(answer))) => {
                     self.call.shared.lines.failing(self.call.key, None);
                     return Ok(answer);

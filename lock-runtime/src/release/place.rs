@@ -261,7 +261,8 @@ impl Place {
             drop(running);
             return answer.await.ok();
         }
-        drive(&releases, job).await
+        // Boxed: a release that nobody waits for would carry it.
+        Box::pin(drive(&releases, job)).await
     }
 
     /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have

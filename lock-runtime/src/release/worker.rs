@@ -140,14 +140,17 @@ impl Running {
     pub(super) async fn attempt(&mut self, to_waiters: bool) -> Option<Answer> {
         let job = self.job.as_mut()?;
         // A store that panics over one job must not take the others with it.
-        let sent = AssertUnwindSafe(async {
-            if to_waiters {
-                job.hand_over(&self.releases).await;
-            }
-            job.send(&self.releases).await
-        });
-        let sent = sent.catch_unwind();
-        let Ok(failure) = sent.await else {
+        let sent = {
+            let sent = pin!(async {
+                if to_waiters {
+                    // Boxed: a release that nobody waits for would carry it.
+                    Box::pin(job.hand_over(&self.releases)).await;
+                }
+                job.send(&self.releases).await
+            });
+            AssertUnwindSafe(sent).catch_unwind().await
+        };
+        let Ok(failure) = sent else {
             tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
             return self.settle();
         };

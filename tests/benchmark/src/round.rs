@@ -75,21 +75,25 @@ pub(crate) async fn lined_up(
     let mut rounds = 0;
     let mut spent = Duration::ZERO;
     while rounds == 0 || Instant::now() < end {
+        // At both ends: whoever measures is woken once a round, not once a turn.
         let barrier = Arc::new(Barrier::new(tasks + 1));
         let mut all = JoinSet::new();
         for _ in 0..tasks {
             let (contender, barrier) = (contender.clone(), barrier.clone());
             all.spawn(async move {
                 barrier.wait().await;
-                contender.call("line", section).await
+                let held = contender.call("line", section).await;
+                barrier.wait().await;
+                held
             });
         }
         barrier.wait().await;
         let began = Instant::now();
+        barrier.wait().await;
+        spent += began.elapsed();
         while let Some(ended) = all.join_next().await {
             ended.map_err(|error| error.to_string())??;
         }
-        spent += began.elapsed();
         rounds += 1;
     }
     let turns = rounds * tasks;

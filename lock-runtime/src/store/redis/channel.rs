@@ -1,7 +1,7 @@
 //! One connection to a server: commands in order, each answered within a bounded time.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
@@ -54,8 +54,8 @@ impl Channel {
         self.cut.load(Ordering::Relaxed)
     }
 
-    pub(super) async fn send(&self, command: &Cmd) -> Result<Value, Failure> {
-        self.send_within(self.response_timeout, command).await
+    pub(super) fn send(&self, command: &Cmd) -> impl Future<Output = Result<Value, Failure>> {
+        self.send_within(self.response_timeout, command)
     }
 
     pub(super) async fn send_within(
@@ -64,8 +64,8 @@ impl Channel {
         command: &Cmd,
     ) -> Result<Value, Failure> {
         let mut connection = self.connection.clone();
-        self.answered(limit, command.query_async(&mut connection))
-            .await
+        let answer = pin!(command.query_async(&mut connection));
+        self.answered(limit, answer).await
     }
 
     /// A command behind others that only ask, and their answers, in one write: nothing comes between.
@@ -99,7 +99,7 @@ impl Channel {
 
     async fn send_all(&self, all: &Pipeline) -> Result<Vec<Value>, Failure> {
         let mut connection = self.connection.clone();
-        let answers = connection.send_packed_commands(all, 0, all.len());
+        let answers = pin!(connection.send_packed_commands(all, 0, all.len()));
         self.answered(self.response_timeout, answers).await
     }
 
@@ -111,13 +111,12 @@ impl Channel {
     async fn answered<T>(
         &self,
         limit: Duration,
-        answer: impl Future<Output = RedisResult<T>>,
+        mut answer: Pin<&mut impl Future<Output = RedisResult<T>>>,
     ) -> Result<T, Failure> {
         let mut waiting = Waiting {
             channel: Some(self),
             since: Instant::now(),
         };
-        let mut answer = pin!(answer);
         // Out of its budget the first poll would write nothing, and what comes later could overtake it.
         let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
         let at_once = unconstrained(first).await;

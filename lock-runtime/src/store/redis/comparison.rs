@@ -95,14 +95,16 @@ impl RedisSession {
             None => {}
         }
         if let Some(own) = self.native(&self.delete_refused) {
-            let (answer, others) = self.delete_and_count(own, key, line, token).await?;
+            // Boxed, as what follows it seldom: a release by the script would carry them.
+            let deleted = Box::pin(self.delete_and_count(own, key, line, token)).await;
+            let (answer, others) = deleted?;
             let code = match answer {
                 Err(Failure::Absent(_) | Failure::Syntax) => {
                     self.delete_refused.store(true, Ordering::Relaxed);
                     None
                 }
                 Err(Failure::WrongType) => Some(Release::NotOurs),
-                Ok(Value::Int(0)) => Some(self.instead(key, token).await),
+                Ok(Value::Int(0)) => Some(Box::pin(self.instead(key, token)).await),
                 Ok(Value::Int(1)) => Some(Release::Deleted),
                 Ok(other) => {
                     let nonsense = self.channel.sensible(Err(unexpected(&other)));

@@ -107,7 +107,8 @@ impl RedisSession {
                 answer => return answer,
             }
         }
-        self.channel.script(script, keys, args).await
+        // Boxed: those with a line would carry it.
+        Box::pin(self.channel.script(script, keys, args)).await
     }
 }
 
