@@ -1,6 +1,7 @@
 //! `./tests/bench`: what a call costs, beside hand-written code and other crates, in one run.
 
 mod arguments;
+mod bare_swap;
 mod bench;
 mod contender;
 mod floor;

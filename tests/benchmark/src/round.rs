@@ -63,6 +63,28 @@ pub(crate) async fn alone(
     calls.await.map_err(|error| error.to_string())?
 }
 
+/// One task that calls one after the other, again and again: what the calls of each took, in seconds.
+/// What a wake-up costs depends on where the scheduler has put the task and the server, and that changes
+/// slowly; call by call it is the same for all.
+pub(crate) async fn side_by_side(
+    contenders: &[Shared],
+    calls: usize,
+) -> Result<Vec<Vec<f64>>, String> {
+    let contenders = contenders.to_vec();
+    let task = tokio::spawn(async move {
+        let mut took = vec![Vec::with_capacity(calls); contenders.len()];
+        for _ in 0..calls {
+            for (contender, took) in contenders.iter().zip(&mut took) {
+                let began = Instant::now();
+                contender.call("alone", Duration::ZERO).await?;
+                took.push(began.elapsed().as_secs_f64());
+            }
+        }
+        Ok(took)
+    });
+    task.await.map_err(|error| error.to_string())?
+}
+
 /// Tasks that all line up, each for one turn a round: seconds an acquisition. As many rounds as fit
 /// into the slice, at least one.
 pub(crate) async fn lined_up(

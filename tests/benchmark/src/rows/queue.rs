@@ -1,7 +1,9 @@
 //! d and f: tasks that line up for one key, each for one turn, without and with a section.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bare_swap::BareSwap;
 use crate::bench::{Bench, Error};
 use crate::contender::{Shared, WAIT};
 use crate::monitor::Monitor;
@@ -18,7 +20,9 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
     Bench::tell(row, "16 tasks, one key, rounds");
     let rounds = bench.pick(9, 30);
     let (contenders, figures, commands) = Bench::runtime()?.block_on(async {
-        let contenders = bench.all(WAIT).await?;
+        let mut contenders = bench.all(WAIT).await?;
+        let url = bench.server.url();
+        contenders.insert(2, Arc::new(BareSwap::connect(&url).await?));
         let figures = alternate(&contenders, rounds, async |contender| {
             let (took, _) = lined_up(contender, TASKS, Duration::ZERO, SLICE).await?;
             Ok(took)
@@ -34,11 +38,24 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
         Ok::<_, Error>((contenders, figures, commands))
     })?;
     let (ours, floor) = (figures[0].clone()?, figures[1].clone()?);
+    let swap = figures[2].clone()?;
     bench.table.ratio(
         (row, "time an acquisition, against the local queue"),
         (shown(&ours), shown(&floor)),
         Spread::of_ratios(&ours, &floor),
         Some(Bound::AtMost(0.65)),
+    );
+    bench.table.ratio(
+        (row, "time an acquisition, against a bare swap"),
+        (shown(&ours), shown(&swap)),
+        Spread::of_ratios(&ours, &swap),
+        None,
+    );
+    bench.table.ratio(
+        (row, "a bare swap, against the local queue"),
+        (String::new(), shown(&swap)),
+        Spread::of_ratios(&swap, &floor),
+        None,
     );
     let asked = commands.iter().map(|asked| asked.map(short));
     let beside: Vec<String> = asked.map(Option::unwrap_or_default).collect();
@@ -61,7 +78,7 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
         if let Some(median) = median(&figures[at]) {
             bench.handovers.push((row, contender.name(), median));
         }
-        if at >= 2 {
+        if at > 2 {
             let did = match &figures[at] {
                 Ok(figures) => format!("{}, {} commands", shown(figures), beside[at]),
                 Err(reason) => reason.clone(),

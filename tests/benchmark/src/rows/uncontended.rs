@@ -3,28 +3,36 @@
 use std::time::Duration;
 
 use crate::bench::{Bench, Error};
-use crate::round::{alone, alternate};
+use crate::peers;
+use crate::round::{alone, alternate, side_by_side};
 use crate::spread::{Spread, percentile, time};
 use crate::table::Bound;
 
 const ROW: char = 'a';
 
-/// A round of a contender: so many calls, unless they take longer than that.
+/// A round of a contender: so many calls, unless a peer takes longer than that.
 pub(super) const CALLS: usize = 400;
 pub(super) const SLICE: Duration = Duration::from_millis(150);
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Bench::tell(ROW, "one task, uncontended");
     let rounds = bench.pick(15, 60);
-    let (contenders, figures) = Bench::runtime()?.block_on(async {
-        let contenders = bench.all(Duration::ZERO).await?;
-        let figures = alternate(&contenders, rounds, async |contender| {
-            let took = alone(contender, SLICE, CALLS).await?;
+    let (ours, floor, peers, figures) = Bench::runtime()?.block_on(async {
+        let two = bench.two(Duration::ZERO).await?;
+        let (mut ours, mut floor) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let took = side_by_side(&two, CALLS).await?;
+            ours.extend(percentile(&took[0], 50));
+            floor.extend(percentile(&took[1], 50));
+        }
+        let peers = peers::connect(&bench.server.url()).await?;
+        let figures = alternate(&peers, rounds, async |peer| {
+            let took = alone(peer, SLICE, CALLS).await?;
             percentile(&took, 50).ok_or_else(|| "no call in a whole slice".to_owned())
         });
-        Ok::<_, Error>((contenders.clone(), figures.await))
+        let figures = figures.await;
+        Ok::<_, Error>((ours, floor, peers, figures))
     })?;
-    let (ours, floor) = (figures[0].clone()?, figures[1].clone()?);
     let shown = |figures: &[f64]| percentile(figures, 50).map(time).unwrap_or_default();
     bench.table.ratio(
         (ROW, "lock and unlock, p50, against the floor"),
@@ -32,12 +40,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         Spread::of_ratios(&ours, &floor),
         Some(Bound::AtMost(1.05)),
     );
-    for (contender, figures) in contenders.iter().zip(&figures).skip(2) {
+    for (peer, figures) in peers.iter().zip(&figures) {
         let did = match figures {
             Ok(figures) => shown(figures),
             Err(reason) => reason.clone(),
         };
-        bench.peer(ROW, contender.name(), did);
+        bench.peer(ROW, peer.name(), did);
     }
     Ok(())
 }
