@@ -162,7 +162,7 @@ impl LockGuard {
     /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it.
     ///
     /// Cancellation safety: once polled, the release is sent, and goes on if this future is dropped. Kept and
-    /// not polled, it goes on as well where somebody in this client waits for the lock; else what has to be
+    /// not polled, it goes on after 5 ms where somebody in this client waits for the lock; else what has to be
     /// sent again (to a server that does not know the script yet, or did not answer) is sent at the next
     /// poll.
     ///

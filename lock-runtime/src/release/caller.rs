@@ -17,7 +17,7 @@ use super::worker::{Running, with_worker};
 
 /// So long a caller may leave its release alone. Somebody may be waiting for the lock, who must not
 /// depend on whether a caller is polled.
-const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// A worker, as those in its runtime see it.
 #[derive(Default)]

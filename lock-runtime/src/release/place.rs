@@ -238,8 +238,8 @@ impl Place {
     }
 
     /// Releases, and gives the answer; none if none comes. The caller sends it itself: a worker would
-    /// be one more to wake. Where somebody waits for it, or more than one answer is wanted, or it did not
-    /// come at once, a worker goes on: a caller may be kept and not polled.
+    /// be one more to wake. Where somebody waits for it, or more than one answer is wanted, a worker looks
+    /// after it: a caller may be kept and not polled.
     ///
     /// Must be called in a runtime: it may be another than the one that took the lock.
     ///
