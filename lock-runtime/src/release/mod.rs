@@ -8,6 +8,7 @@ mod place;
 mod queue;
 mod unwritten;
 mod worker;
+mod works;
 
 pub(crate) use heir::{Heir, InLine, Inheritance, Served};
 pub(crate) use job::Released;

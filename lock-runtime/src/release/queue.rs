@@ -1,16 +1,15 @@
 //! The releases of one client that still have to be sent or answered. Outlives their callers.
 
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Id;
 use tokio::sync::Notify;
 
-use super::caller::Works;
 use super::job::{Job, Unheard};
 use super::unwritten::Unwritten;
+use super::works::{Begun, Works};
 use crate::line::Lines;
 use crate::store::{LockSession, LockStore};
 use crate::token::LockToken;
@@ -49,9 +48,6 @@ pub(super) struct Queue {
     /// No client is left that could give one.
     closed: bool,
 }
-
-/// A release under way.
-pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Queue {
     /// Gives back the room of many, when there is none.

@@ -12,9 +12,9 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
-use super::caller::Works;
 use super::job::{Answer, Carrier, Job, Released};
-use super::queue::{Begun, Queue, Releases};
+use super::queue::{Queue, Releases};
+use super::works::{Begun, Works};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
 use crate::store::{Head, LockSession, LockStore, Release};
