@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lock_runtime::{
-    AcquireForm, LockClient, LockSession, LockStore, LockToken, MemoryStore, Passed, Release,
-    StoreFuture, Stored,
+    AcquireForm, LockClient, LockError, LockSession, LockStore, LockToken, MemoryStore, Passed,
+    Release, StoreFuture, Stored,
 };
 use tests::Server;
 use tokio::runtime::{Builder, Runtime};
@@ -212,4 +212,23 @@ async fn a_panic_over_one_release_takes_no_other_with_it() {
     let rest = client.shutdown(Duration::from_secs(5)).await;
     assert!(rest.is_empty(), "{rest:?}");
     assert_eq!(memory.keys(), ["lock:bad"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_over_a_release_that_somebody_waits_for_is_an_error_for_its_caller() {
+    let memory = MemoryStore::new();
+    let client = LockClient::builder().store(Panicking(memory.clone()));
+    let client = client.expect("default settings");
+    let bad = client.lock("bad").acquire().await.expect("free");
+    let request = client.lock("bad").wait(Duration::from_secs(60));
+    let waiting = tokio::spawn(async move { request.acquire().await });
+    // Until nothing else is to be done: it is in line.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let released = bad.release().await;
+    assert!(
+        matches!(released, Err(LockError::Indeterminate { .. })),
+        "{released:?}"
+    );
+    let next = waiting.await.expect("no panic");
+    assert!(next.is_ok(), "taken once the ttl has ended it: {next:?}");
 }

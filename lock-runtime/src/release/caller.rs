@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use tokio::runtime::{Handle, Id};
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::job::{Answer, Job};
 use super::queue::Releases;
@@ -71,8 +72,10 @@ pub(super) async fn drive(releases: &Arc<Releases>, mut job: Job) -> Option<Answ
     poll_fn(|context| {
         let ours = driving.poll(context);
         // The answer comes in our own poll, and needs no waking then.
-        if let Ok(answer) = answer.try_recv() {
-            return Poll::Ready(Some(answer));
+        match answer.try_recv() {
+            Ok(answer) => return Poll::Ready(Some(answer)),
+            Err(TryRecvError::Closed) => return Poll::Ready(None),
+            Err(TryRecvError::Empty) => {}
         }
         if !ours {
             return Pin::new(&mut answer).poll(context).map(Result::ok);
