@@ -70,6 +70,22 @@ async fn a_releaser_that_is_kept_and_not_polled_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_after_an_heir_gets_a_lock_that_the_heir_keeps_beyond_its_ttl() {
+    let double = LockDouble::new();
+    let (held, waiting) = two(&double).await;
+    let after = wait(&double.client(), SECOND);
+    sleep(Duration::from_micros(1)).await;
+    assert_eq!(held.release().await.expect("ours"), Release::HandedOver);
+    let kept = got(waiting).await;
+    let since = Instant::now();
+    let next = got(after).await;
+    assert!(since.elapsed() >= 8 * SECOND, "{:?}", since.elapsed());
+    assert!(since.elapsed() <= 10 * SECOND, "{:?}", since.elapsed());
+    assert!(kept.remaining().is_zero());
+    assert_eq!(next.release().await.expect("ours"), Release::Deleted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_releaser_that_is_dropped_in_mid_swap_hands_over_all_the_same() {
     let double = LockDouble::new();
     double.slow(Duration::from_millis(1));
