@@ -220,7 +220,7 @@ async fn a_panic_over_a_release_that_somebody_waits_for_is_an_error_for_its_call
     let client = LockClient::builder().store(Panicking(memory.clone()));
     let client = client.expect("default settings");
     let bad = client.lock("bad").acquire().await.expect("free");
-    let request = client.lock("bad").wait(Duration::from_secs(60));
+    let request = client.lock("bad").wait(Duration::from_mins(1));
     let waiting = tokio::spawn(async move { request.acquire().await });
     // Until nothing else is to be done: it is in line.
     tokio::time::sleep(Duration::from_millis(1)).await;

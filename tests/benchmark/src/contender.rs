@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tests::clock;
-use tokio::time::sleep;
+
+use crate::alarm;
 
 /// How long a lock lasts unless a row says otherwise: longer than any section.
 pub(crate) const TTL: Duration = Duration::from_secs(10);
@@ -36,7 +37,7 @@ pub(crate) trait Contender: Send + Sync {
 pub(crate) async fn section(length: Duration) -> Held {
     let from = clock();
     if !length.is_zero() {
-        sleep(length).await;
+        alarm::after(length).await;
     }
     Held { from, to: clock() }
 }

@@ -1,5 +1,6 @@
 //! `./tests/bench`: what a call costs, beside hand-written code and other crates, in one run.
 
+mod alarm;
 mod arguments;
 mod bare_swap;
 mod bench;

@@ -31,17 +31,23 @@ async fn by_hand(client: &LockClient, user_id: u64) -> Result<u64, LockError> {
     Ok(user_id)
 }
 
-/// Seconds and allocations of a call.
-async fn measured(
-    call: impl AsyncFn(u64) -> Result<u64, LockError>,
-) -> Result<[f64; 2], LockError> {
-    let (allocated, began) = (heap::allocations(), Instant::now());
+/// Seconds and allocations of a call with the attribute and by hand, call by call in turns.
+async fn measured(client: &LockClient) -> Result<[[f64; 2]; 2], LockError> {
+    let mut sums = [[0.0; 2]; 2];
     for user_id in 0..u64::from(CALLS) {
-        call(user_id).await?;
+        for half in 0..2 {
+            let side = usize::from((user_id + half) % 2 == 1);
+            let (allocated, began) = (heap::allocations(), Instant::now());
+            if side == 0 {
+                annotated(client, user_id).await?;
+            } else {
+                by_hand(client, user_id).await?;
+            }
+            sums[side][0] += began.elapsed().as_secs_f64();
+            sums[side][1] += (heap::allocations() - allocated) as f64;
+        }
     }
-    let took = began.elapsed().as_secs_f64();
-    let allocated = heap::allocations() - allocated;
-    Ok([took, allocated as f64].map(|sum| sum / f64::from(CALLS)))
+    Ok(sums.map(|side| side.map(|sum| sum / f64::from(CALLS))))
 }
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
@@ -51,15 +57,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     let (with, without) = runtime.block_on(async {
         let client = LockClient::connect(&bench.server.url()).await?;
         let (mut with, mut without) = (Vec::new(), Vec::new());
-        for round in 0..rounds {
-            // In turns, and in turns first.
-            for half in 0..2 {
-                if (round + half) % 2 == 0 {
-                    with.push(measured(async |id| annotated(&client, id).await).await?);
-                } else {
-                    without.push(measured(async |id| by_hand(&client, id).await).await?);
-                }
-            }
+        for _ in 0..rounds {
+            let [annotated, by_hand] = measured(&client).await?;
+            with.push(annotated);
+            without.push(by_hand);
         }
         Ok::<_, Error>((with, without))
     })?;

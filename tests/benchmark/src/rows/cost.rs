@@ -21,15 +21,25 @@ pub(crate) fn cpu_time() -> f64 {
     spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
 }
 
-/// CPU seconds and allocations of a call.
-async fn measured(call: impl AsyncFn() -> Result<(), Error>) -> Result<[f64; 2], Error> {
-    let (allocated, began) = (heap::allocations(), cpu_time());
-    for _ in 0..CALLS {
-        call().await?;
+/// CPU seconds and allocations of a call of ours and of the floor, call by call in turns.
+async fn measured(client: &LockClient, floor: &Floor) -> Result<[[f64; 2]; 2], Error> {
+    let mut sums = [[0.0; 2]; 2];
+    for call in 0..CALLS {
+        for half in 0..2 {
+            let side = usize::from((call + half) % 2 == 1);
+            let (allocated, began) = (heap::allocations(), cpu_time());
+            if side == 0 {
+                let request = client.lock("cost").ttl(Duration::from_secs(10));
+                request.acquire().await?.release().await?;
+            } else {
+                let token = floor.lock("cost").await?;
+                floor.unlock("cost", &token).await?;
+            }
+            sums[side][0] += cpu_time() - began;
+            sums[side][1] += (heap::allocations() - allocated) as f64;
+        }
     }
-    let spent = cpu_time() - began;
-    let allocated = heap::allocations() - allocated;
-    Ok([spent, allocated as f64].map(|sum| sum / f64::from(CALLS)))
+    Ok(sums.map(|side| side.map(|sum| sum / f64::from(CALLS))))
 }
 
 /// What ours and the floor cost in each round.
@@ -41,25 +51,11 @@ fn measure(bench: &Bench, runtime: &Runtime) -> Result<Sides, Error> {
     let measuring = async move {
         let client = LockClient::connect(&url).await?;
         let floor = Floor::connect(&url).await?;
-        let ours = async || -> Result<(), Error> {
-            let request = client.lock("cost").ttl(Duration::from_secs(10));
-            request.acquire().await?.release().await?;
-            Ok(())
-        };
-        let theirs = async || -> Result<(), Error> {
-            let token = floor.lock("cost").await?;
-            floor.unlock("cost", &token).await?;
-            Ok(())
-        };
         let mut sides: Sides = Default::default();
-        for round in 0..rounds {
-            for half in 0..2 {
-                if (round + half) % 2 == 0 {
-                    sides[0].push(measured(&ours).await?);
-                } else {
-                    sides[1].push(measured(&theirs).await?);
-                }
-            }
+        for _ in 0..rounds {
+            let [ours, theirs] = measured(&client, &floor).await?;
+            sides[0].push(ours);
+            sides[1].push(theirs);
         }
         Ok::<_, Error>(sides)
     };
