@@ -59,7 +59,7 @@ fn page(bench: &Bench, arguments: &Arguments) -> String {
         "# Benchmarks\n\n\
          Written by `{}` on {}, on {cores} cores, with {}, {} and redis {}, tokio {}. \
          Do not edit: run it again.\n\n\
-         Contenders take turns in short rounds on one server over the loopback interface. A value with \
+         Contenders take turns, call by call (a, j, k) or in short rounds, on one server over the loopback interface. A value with \
          a spread is the median of the rounds' ratios, the spread what four fifths of the rounds lie \
          between. *By hand* is the redis crate, one multiplexed connection, `SET NX PX` and a script \
          that compares and deletes; for d, e and f behind a local queue, first come, first served. \

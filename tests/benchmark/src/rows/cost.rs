@@ -82,6 +82,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         .table
         .beside((ROW, "allocations a call"), beside, of(0), "", None);
     let sides = measure(bench, &Bench::runtime()?)?;
+    bench.table.note(
+        ROW,
+        "beyond the two commands a call labels its token, bounds each command and the whole of them in time, \
+         reserves its release before it asks, and takes note of the lock for those of its process who wait.",
+    );
     show(
         bench,
         "CPU time of a call, as many threads as cores",

@@ -57,6 +57,10 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
         Spread::of_ratios(&swap, &floor),
         None,
     );
+    bench.table.note(
+        row,
+        "a bare swap is the least that one server allows: one command an acquisition, no lease and no check.",
+    );
     let asked = commands.iter().map(|asked| asked.map(short));
     let beside: Vec<String> = asked.map(Option::unwrap_or_default).collect();
     let bound = Some(Bound::AtMost(1.3));

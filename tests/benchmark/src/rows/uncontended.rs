@@ -40,6 +40,11 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         Spread::of_ratios(&ours, &floor),
         Some(Bound::AtMost(1.05)),
     );
+    bench.table.note(
+        ROW,
+        "over the loopback interface a round trip is little more than the waking of two threads, so that what \
+         a call does of its own (k) shows. Nothing else is waited for in c, where it shows whole.",
+    );
     for (peer, figures) in peers.iter().zip(&figures) {
         let did = match figures {
             Ok(figures) => shown(figures),
