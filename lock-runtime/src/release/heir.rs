@@ -137,9 +137,9 @@ impl Job {
                     // Before the old one's ends: those in line must not think that the lock is free.
                     place.hold();
                     releases.lines.leave(&self.key, id);
-                    // A waiter that has left drops it, and thereby gives it back. The caller is woken after it,
-                    // and runs before it on a runtime's thread: one that comes straight back is in line again
-                    // when the next release looks for an heir.
+                    // A waiter that has left drops it, and thereby gives it back. A caller that drives this runs
+                    // on before the heir does: one that comes straight back is in line again when the next
+                    // release looks for an heir.
                     let _ = heir.reply.send(Served::HandedOver(Inheritance {
                         place,
                         token,
