@@ -135,7 +135,14 @@ async fn an_address_that_leads_to_a_replica_is_told_with_the_remedy() {
         asked.elapsed()
     );
     let text = error.to_string();
-    assert!(matches!(error, LockError::Backend { .. }), "{text}");
+    // Where the deadline came between the last SET and its answer, that one may have run.
+    assert!(
+        matches!(
+            error,
+            LockError::Backend { .. } | LockError::Indeterminate { .. }
+        ),
+        "{text}"
+    );
     assert!(
         text.contains("READONLY") && text.contains("`lock:a`"),
         "{text}"
