@@ -9,13 +9,14 @@ use crate::contender::{Answer, Call, Contender};
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::inside;
+use crate::lock_key::LockKey;
 use crate::options::LockOptions;
 use crate::shared::Shared;
 use crate::waiter::{Turn, Waiter};
 
 /// The keys of one lock, as they go over the wire.
 pub(crate) struct Keys {
-    pub(crate) lock: Arc<str>,
+    pub(crate) lock: LockKey,
     /// For a fenced lock.
     pub(crate) fence: Option<String>,
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::lease::Lease;
+use crate::lock_key::LockKey;
 use crate::shared::Shared;
 use crate::store::{LockSession, Stored};
 use crate::token::{LockToken, Ownership};
@@ -15,7 +16,7 @@ use crate::witness::Tenure;
 
 pub(crate) struct Held {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) key: Arc<str>,
+    pub(crate) key: LockKey,
     pub(crate) token: LockToken,
     pub(crate) function: &'static str,
     pub(crate) lease: Lease,

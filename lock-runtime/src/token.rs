@@ -42,11 +42,14 @@ impl LockToken {
         let mut token = String::with_capacity(USUAL_BYTES);
         let mut id = [0; Simple::LENGTH];
         token.push_str(identity().simple().encode_lower(&mut id));
-        // Writing to a string does not fail.
-        let _ = write!(token, "|{host}|{pid}|");
+        token.push('|');
+        token.push_str(host);
+        push_number(&mut token, pid.into());
+        token.push('|');
         push_label_tail(&mut token, function, FUNCTION_BYTES);
-        let (now, ttl, hold) = (wall_clock(), millis(ttl), millis(hold));
-        let _ = write!(token, "|{now}|{ttl}|{hold}");
+        for number in [wall_clock(), millis(ttl), millis(hold)] {
+            push_number(&mut token, number);
+        }
         Self(token.into())
     }
 
@@ -77,6 +80,11 @@ fn host() -> &'static str {
 /// Short numbers are quicker to print.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn push_number(label: &mut String, number: u64) {
+    label.push('|');
+    label.push_str(itoa::Buffer::new().format(number));
 }
 
 fn label_tail(text: &str, limit: usize) -> String {

@@ -90,7 +90,7 @@ async fn a_call_is_one_set_and_one_release() {
         .filter(|(script, _)| *script)
         .map(|(_, name)| name.as_str());
     let expected: Vec<&str> = (0..if own.is_some() { 0 } else { 100 })
-        .flat_map(|_| ["GET", "ZRANGE", "DEL"])
+        .flat_map(|_| ["GET", "ZCARD", "DEL"])
         .collect();
     assert_eq!(scripted.collect::<Vec<_>>(), expected);
 }

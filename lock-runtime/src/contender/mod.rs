@@ -15,6 +15,7 @@ use crate::fence::FencingToken;
 use crate::guard::LockGuard;
 use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
+use crate::lock_key::LockKey;
 use crate::options::LockOptions;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
@@ -35,7 +36,7 @@ const MOST_UNANSWERED: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Call<'a> {
     pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) key: &'a Arc<str>,
+    pub(crate) key: &'a LockKey,
     pub(crate) fence_key: Option<&'a str>,
     pub(crate) options: &'a LockOptions,
     pub(crate) function: &'static str,
@@ -76,12 +77,7 @@ impl<'a> Contender<'a> {
             ..
         } = call;
         let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
-        let place = Place::reserve(
-            &shared.releases,
-            Arc::clone(key),
-            token.clone(),
-            options.ttl,
-        );
+        let place = Place::reserve(&shared.releases, (*key).clone(), token.clone(), options.ttl);
         let shut_down = || LockError::ShutDown {
             key: key.to_string(),
         };
@@ -152,7 +148,7 @@ impl<'a> Contender<'a> {
         if self.lineless || shared.line_of(key).is_none() {
             return false;
         }
-        let Some(listener) = shared.store.listen(key, &self.token) else {
+        let Some(listener) = shared.store.listen(key.text(), &self.token) else {
             return false;
         };
         // Without an answer it looks by itself.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::{Left, Lines};
+use crate::lock_key::LockKey;
 use crate::token::{Holder, LockToken};
 
 /// A waiter's place in the line of a key. Only the first contends at the store.
 pub(crate) struct InLine {
     pub(super) lines: Arc<Lines>,
-    pub(super) key: Arc<str>,
+    pub(super) key: LockKey,
     pub(super) id: u64,
     pub(super) wake: Arc<Notify>,
 }
@@ -19,7 +20,7 @@ pub(crate) struct InLine {
 /// A lock of this client: those in line wait for its release.
 pub(crate) struct Holding {
     pub(super) lines: Arc<Lines>,
-    pub(super) key: Arc<str>,
+    pub(super) key: LockKey,
     pub(super) token: LockToken,
 }
 

@@ -3,7 +3,7 @@
 mod member;
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 pub(crate) use self::member::{Holding, InLine};
 use crate::error::StoreError;
 use crate::key::line_key;
+use crate::lock_key::{ByKey, LockKey};
 use crate::token::{Holder, LockToken};
 
 /// Waiters of this client that get the lock one from the other in a row while other clients stand in
@@ -34,7 +35,7 @@ pub(crate) struct Lines {
 }
 
 struct All {
-    lines: HashMap<Arc<str>, Line>,
+    lines: ByKey<Line>,
     waiting: usize,
     last: u64,
 }
@@ -101,7 +102,7 @@ impl Lines {
         Arc::new(Self {
             prefix: prefix.to_owned(),
             all: Mutex::new(All {
-                lines: HashMap::new(),
+                lines: ByKey::default(),
                 waiting: 0,
                 last: 0,
             }),
@@ -114,7 +115,7 @@ impl Lines {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn join(self: &Arc<Self>, key: &Arc<str>) -> Result<InLine, Full> {
+    pub(crate) fn join(self: &Arc<Self>, key: &LockKey) -> Result<InLine, Full> {
         let mut all = self.all();
         let waiting = all.lines.get(key).map_or(0, |line| line.waiters.len());
         for (setting, limit, waiting) in [
@@ -131,7 +132,7 @@ impl Lines {
     fn join_at(
         self: &Arc<Self>,
         all: &mut All,
-        key: &Arc<str>,
+        key: &LockKey,
         push: fn(&mut VecDeque<Waiter>, Waiter),
     ) -> InLine {
         all.waiting += 1;
@@ -154,7 +155,7 @@ impl Lines {
     }
 
     /// Whether somebody waits for `key`.
-    pub(crate) fn occupied(&self, key: &str) -> bool {
+    pub(crate) fn occupied(&self, key: &LockKey) -> bool {
         let all = self.all();
         all.lines
             .get(key)
@@ -162,7 +163,7 @@ impl Lines {
     }
 
     /// The last holder that those in the line of `key` saw, or the one that this client knows of.
-    pub(crate) fn seen(&self, key: &str) -> Option<Holder> {
+    pub(crate) fn seen(&self, key: &LockKey) -> Option<Holder> {
         let all = self.all();
         let line = all.lines.get(key)?;
         let own = |token: &LockToken| Holder::parse(token.as_str().as_bytes());
@@ -170,19 +171,19 @@ impl Lines {
     }
 
     /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
-    pub(crate) fn failing(&self, key: &str, error: Option<&StoreError>) {
+    pub(crate) fn failing(&self, key: &LockKey, error: Option<&StoreError>) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.failing = error.cloned();
         }
     }
 
     /// How the store failed when it was last asked for `key`.
-    pub(crate) fn failure(&self, key: &str) -> Option<StoreError> {
+    pub(crate) fn failure(&self, key: &LockKey) -> Option<StoreError> {
         self.all().lines.get(key)?.failing.clone()
     }
 
     /// A lock of this client. Those in line need not ask the store before it is given back.
-    pub(crate) fn hold(self: &Arc<Self>, key: &Arc<str>, token: &LockToken) -> Holding {
+    pub(crate) fn hold(self: &Arc<Self>, key: &LockKey, token: &LockToken) -> Holding {
         let mut all = self.all();
         let line = all.lines.entry(key.clone()).or_insert_with(Line::new);
         line.held.push(token.clone());
@@ -200,19 +201,19 @@ impl Lines {
 
     /// Takes note whether other clients stand in line for `key`, as long as somebody here has to do
     /// with it.
-    pub(crate) fn others(&self, key: &str, others: bool) {
+    pub(crate) fn others(&self, key: &LockKey, others: bool) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.others = others;
         }
     }
 
     /// Whether other clients stand in line for `key`, as far as is known.
-    pub(crate) fn has_others(&self, key: &str) -> bool {
+    pub(crate) fn has_others(&self, key: &LockKey) -> bool {
         self.all().lines.get(key).is_some_and(|line| line.others)
     }
 
     /// What is to become of the lock `key` that is given back.
-    pub(crate) fn next(&self, key: &str) -> Next {
+    pub(crate) fn next(&self, key: &LockKey) -> Next {
         let mut all = self.all();
         let Some(line) = all.lines.get_mut(key) else {
             return Next::LetGo;
@@ -236,7 +237,7 @@ impl Lines {
     }
 
     /// A waiter was handed the lock, or gave up: the next one is the first then.
-    pub(crate) fn leave(&self, key: &str, id: u64) {
+    pub(crate) fn leave(&self, key: &LockKey, id: u64) {
         let mut all = self.all();
         let Some(line) = all.lines.get_mut(key) else {
             return;
@@ -259,7 +260,7 @@ impl Lines {
 
 impl All {
     /// Keeps nothing for a key that nobody holds or waits for.
-    fn tidy(&mut self, key: &str) -> Option<Line> {
+    fn tidy(&mut self, key: &LockKey) -> Option<Line> {
         let idle = |line: &Line| line.waiters.is_empty() && line.held.is_empty();
         if !self.lines.get(key).is_some_and(idle) {
             return None;
@@ -281,7 +282,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_ends_with_its_last_waiter() {
         let lines: Arc<Lines> = Lines::new("", 3, 2);
-        let key: Arc<str> = "k".into();
+        let key = LockKey::from("k".to_owned());
         let first = lines.join(&key).expect("room");
         assert!(first.is_first());
         let second = lines.join(&key).expect("room");
@@ -302,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_first_has_an_heir_and_not_without_end_while_others_wait() {
         let lines: Arc<Lines> = Lines::new("", 9, 9);
-        let key: Arc<str> = "k".into();
+        let key = LockKey::from("k".to_owned());
         let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
         let holding = lines.hold(&key, &token);
         let mut first = lines.join(&key).expect("room");

@@ -1,14 +1,12 @@
 //! Releases that nobody waits for.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Context, Wake, Waker};
-
-use tokio::runtime::Handle;
 
 use super::job::Job;
 use super::queue::Releases;
-use super::worker::{Running, with_worker};
+use super::worker::{Running, worker_here};
 
 /// Wakes the worker that a release is begun for.
 struct Relay {
@@ -28,11 +26,8 @@ impl Wake for Relay {
 /// Sends a release as far as can be done without waiting; the worker of the calling runtime goes on.
 /// It is not woken before there is an answer.
 pub(super) fn begin(releases: &Arc<Releases>, job: Job) {
-    let here = Handle::current().id();
-    let queue = with_worker(releases);
-    let worker = queue.workers.get(&here).and_then(Weak::upgrade);
+    let (here, worker) = worker_here(releases);
     let worker = worker.and_then(|worker| worker.waker());
-    drop(queue);
     let relay = Arc::new(Relay {
         worker,
         woken: AtomicBool::new(false),

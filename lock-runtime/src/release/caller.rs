@@ -2,15 +2,15 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Id;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::job::{Answer, Job};
 use super::queue::Releases;
-use super::worker::{Running, with_worker};
+use super::worker::{Running, worker_here};
 use super::works::{Driven, Slot};
 
 /// A release in the hands of its caller. Dropped, the worker goes on with it.
@@ -55,11 +55,7 @@ impl Drop for Driving {
 /// Cancellation safety: the worker of the runtime in which it was first polled goes on with it, after a while
 /// also if it is kept and not polled.
 pub(super) async fn drive(releases: &Arc<Releases>, mut job: Job) -> Option<Answer> {
-    let here = Handle::current().id();
-    let worker = {
-        let queue = with_worker(releases);
-        queue.workers.get(&here).and_then(Weak::upgrade)
-    };
+    let (here, worker) = worker_here(releases);
     let mut answer = job.reply();
     let begun = Running::new(releases, job).begun();
     let driving = Driving {

@@ -173,7 +173,7 @@ impl Job {
         let (key, token) = (self.key.clone(), heir.token());
         let (Some(line), Some(listener)) = (
             releases.lines.key_of(&key),
-            releases.store.listen(&key, &token),
+            releases.store.listen(key.text(), &token),
         ) else {
             return;
         };

@@ -9,12 +9,13 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::line::Holding;
+use crate::lock_key::LockKey;
 use crate::store::{Head, LockSession, Release};
 use crate::token::LockToken;
 
 /// A token to be deleted from its key.
 pub(super) struct Job {
-    pub(super) key: Arc<str>,
+    pub(super) key: LockKey,
     pub(super) token: LockToken,
     /// The sessions whose answer is still wanted.
     pub(super) carriers: Vec<Carrier>,

@@ -11,6 +11,7 @@ use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
 use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
 use crate::line::Holding;
+use crate::lock_key::LockKey;
 use crate::store::{Head, LockSession};
 use crate::token::LockToken;
 
@@ -22,7 +23,7 @@ pub(crate) struct Place {
     releases: Arc<Releases>,
     /// Until a job is in it.
     reserved: bool,
-    key: Arc<str>,
+    key: LockKey,
     token: LockToken,
     ttl: Duration,
     /// The session that the last command went down.
@@ -52,7 +53,7 @@ impl Place {
     /// if it has none.
     pub(crate) fn reserve(
         releases: &Arc<Releases>,
-        key: Arc<str>,
+        key: LockKey,
         token: LockToken,
         ttl: Duration,
     ) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! The releases of one client that still have to be sent or answered. Outlives their callers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -11,6 +11,8 @@ use super::job::{Job, Unheard};
 use super::unwritten::Unwritten;
 use super::works::{Begun, Works};
 use crate::line::Lines;
+use crate::lock_key::LockKey;
+use crate::per_runtime::PerRuntime;
 use crate::store::{LockSession, LockStore};
 use crate::token::LockToken;
 
@@ -44,7 +46,7 @@ pub(super) struct Queue {
     /// Those who wait until something here is settled.
     waiting: usize,
     /// A worker dies with its runtime, which its token tells.
-    pub(super) workers: HashMap<Id, Weak<Works>>,
+    pub(super) workers: PerRuntime<Weak<Works>>,
     /// No client is left that could give one.
     closed: bool,
 }
@@ -169,7 +171,7 @@ impl Releases {
     /// Leaves a release that was sent in the runtime `here` for its worker to find.
     pub(super) fn go_on(&self, here: Id, begun: Begun) {
         let mut queue = self.queue();
-        let works = queue.workers.get(&here);
+        let works = queue.workers.get(here);
         if works.is_some_and(|worker| worker.strong_count() > 0) {
             queue.begun.push((here, begun));
         } else {
@@ -197,12 +199,12 @@ impl Releases {
     }
 
     /// A release of `key` was answered: a later command cannot overtake it.
-    pub(super) fn written(&self, key: &str, token: &LockToken) {
+    pub(super) fn written(&self, key: &LockKey, token: &LockToken) {
         self.change(|queue| queue.unwritten.written(key, token));
     }
 
     /// The first CAD of `token` is on its way, and goes down no other session.
-    pub(super) fn sent(&self, key: &str, token: &LockToken, session: &Arc<dyn LockSession>) {
+    pub(super) fn sent(&self, key: &LockKey, token: &LockToken, session: &Arc<dyn LockSession>) {
         self.change(|queue| queue.unwritten.sent(key, token, session));
     }
 
@@ -229,14 +231,14 @@ impl Releases {
     }
 
     /// Whether a release of `key` was not answered.
-    pub(crate) fn releases(&self, key: &str) -> bool {
+    pub(crate) fn releases(&self, key: &LockKey) -> bool {
         self.queue().unwritten.is_at(key)
     }
 
     /// Waits until every release of `key` is answered.
     ///
     /// Cancellation safety: holds nothing.
-    pub(crate) async fn all_written(&self, key: &str) {
+    pub(crate) async fn all_written(&self, key: &LockKey) {
         self.until(|queue| !queue.unwritten.is_at(key)).await;
     }
 
@@ -246,7 +248,7 @@ impl Releases {
     /// Cancellation safety: holds nothing.
     pub(crate) async fn all_ahead(
         &self,
-        key: &str,
+        key: &LockKey,
         session: &Arc<dyn LockSession>,
     ) -> Vec<LockToken> {
         self.until(|queue| queue.unwritten.are_ahead(key, session))

@@ -1,8 +1,9 @@
 //! Releases that were not answered: a later command could overtake them.
 
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use crate::lock_key::{ByKey, LockKey};
 use crate::store::LockSession;
 use crate::token::LockToken;
 
@@ -11,7 +12,7 @@ const KEPT: usize = 32;
 
 /// By key.
 #[derive(Default)]
-pub(super) struct Unwritten(HashMap<Arc<str>, AtKey>);
+pub(super) struct Unwritten(ByKey<AtKey>);
 
 /// Hardly ever more than one.
 struct AtKey {
@@ -26,7 +27,7 @@ struct Sent {
 }
 
 impl Unwritten {
-    pub(super) fn begin(&mut self, key: &Arc<str>, token: &LockToken) {
+    pub(super) fn begin(&mut self, key: &LockKey, token: &LockToken) {
         let token = token.clone();
         let one = Sent { token, on: None };
         match self.0.entry(key.clone()) {
@@ -39,7 +40,7 @@ impl Unwritten {
     }
 
     /// The first CAD of `token` is on its way, and goes down no other session.
-    pub(super) fn sent(&mut self, key: &str, token: &LockToken, on: &Arc<dyn LockSession>) {
+    pub(super) fn sent(&mut self, key: &LockKey, token: &LockToken, on: &Arc<dyn LockSession>) {
         let Some(at_key) = self.0.get_mut(key) else {
             return;
         };
@@ -49,7 +50,7 @@ impl Unwritten {
         }
     }
 
-    pub(super) fn written(&mut self, key: &str, token: &LockToken) {
+    pub(super) fn written(&mut self, key: &LockKey, token: &LockToken) {
         let Some(at_key) = self.0.get_mut(key) else {
             return;
         };
@@ -68,21 +69,21 @@ impl Unwritten {
         }
     }
 
-    pub(super) fn is_at(&self, key: &str) -> bool {
+    pub(super) fn is_at(&self, key: &LockKey) -> bool {
         self.0.contains_key(key)
     }
 
     /// Whether a command for `key` on `session` can overtake none.
-    pub(super) fn are_ahead(&self, key: &str, session: &Arc<dyn LockSession>) -> bool {
+    pub(super) fn are_ahead(&self, key: &LockKey, session: &Arc<dyn LockSession>) -> bool {
         self.at(key)
             .all(|sent| sent.on.as_ref().is_some_and(|on| Arc::ptr_eq(on, session)))
     }
 
-    pub(super) fn tokens(&self, key: &str) -> Vec<LockToken> {
+    pub(super) fn tokens(&self, key: &LockKey) -> Vec<LockToken> {
         self.at(key).map(|sent| sent.token.clone()).collect()
     }
 
-    fn at(&self, key: &str) -> impl Iterator<Item = &Sent> {
+    fn at(&self, key: &LockKey) -> impl Iterator<Item = &Sent> {
         let at_key = self.0.get(key).into_iter();
         at_key.flat_map(|at_key| std::iter::once(&at_key.one).chain(&at_key.more))
     }

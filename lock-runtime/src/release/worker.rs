@@ -17,6 +17,7 @@ use super::queue::{Queue, Releases};
 use super::works::{Begun, Works};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::line::Lines;
+use crate::lock_key::LockKey;
 use crate::store::{Head, LockSession, LockStore, Release};
 use crate::token::LockToken;
 
@@ -33,12 +34,13 @@ pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
     let runtime = Handle::current();
     let mut queue = releases.queue();
     let works = |worker: &Weak<Works>| worker.strong_count() > 0;
-    if queue.workers.get(&runtime.id()).is_some_and(works) {
+    if queue.workers.get(runtime.id()).is_some_and(works) {
         return queue;
     }
-    queue.workers.retain(|_, worker| works(worker));
     let worker = Arc::new(Works::default());
-    queue.workers.insert(runtime.id(), Arc::downgrade(&worker));
+    queue
+        .workers
+        .set(runtime.id(), Arc::downgrade(&worker), works);
     drop(queue);
     // Not under the mutex: where the runtime ends, the task is dropped here.
     let mut end = End {
@@ -48,6 +50,13 @@ pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
     };
     runtime.spawn(async move { end.work().await });
     releases.queue()
+}
+
+/// The calling runtime, and its worker, as long as there is one.
+pub(super) fn worker_here(releases: &Arc<Releases>) -> (Id, Option<Arc<Works>>) {
+    let here = Handle::current().id();
+    let queue = with_worker(releases);
+    (here, queue.workers.get(here).and_then(Weak::upgrade))
 }
 
 /// A worker's end: what was begun for it and did not get to it goes back.
@@ -221,7 +230,7 @@ impl Job {
             let only =
                 !self.stood && self.head.is_none() && out == usize::from(carrier.unanswered > 0);
             let mut first = !std::mem::replace(&mut self.sent, true);
-            let (key, token) = (&*self.key, &self.token);
+            let (key, token) = (&self.key, &self.token);
             let given_back = GivenBack {
                 lines: &releases.lines,
                 key,
@@ -328,7 +337,7 @@ impl Carrier {
 /// A token that is to be deleted from its key, and from its line.
 struct GivenBack<'a> {
     lines: &'a Lines,
-    key: &'a str,
+    key: &'a LockKey,
     token: &'a LockToken,
     head: Option<&'a Head>,
 }

@@ -1,6 +1,5 @@
 //! One server: connections to it are made when needed and replaced when broken.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,7 @@ use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo,
     ProtocolVersion,
 };
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connections::Connections;
@@ -20,6 +19,7 @@ use super::ear::Ear;
 use super::session::RedisSession;
 use super::watch::{Hear, Watch};
 use crate::error::{LockError, StoreError, StoreErrorKind};
+use crate::per_runtime::PerRuntime;
 use crate::store::{Listener, LockSession, LockStore, StoreFuture};
 use crate::token::LockToken;
 
@@ -49,7 +49,7 @@ struct Server {
     /// No error may repeat it.
     password: String,
     target: Target,
-    runtimes: Mutex<HashMap<Id, Connections>>,
+    runtimes: Mutex<PerRuntime<Connections>>,
 }
 
 impl RedisStore {
@@ -134,7 +134,7 @@ type Made = fn(&mut Connections) -> Option<Arc<RedisSession>>;
 type Keep = fn(&mut Connections, Arc<RedisSession>);
 
 impl Server {
-    fn runtimes(&self) -> MutexGuard<'_, HashMap<Id, Connections>> {
+    fn runtimes(&self) -> MutexGuard<'_, PerRuntime<Connections>> {
         self.runtimes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -142,15 +142,13 @@ impl Server {
     fn here<T>(&self, look: impl FnOnce(&mut Connections) -> T) -> T {
         let runtime = Handle::current();
         let mut runtimes = self.runtimes();
-        if let Some(connections) = runtimes.get_mut(&runtime.id())
+        if let Some(connections) = runtimes.get_mut(runtime.id())
             && connections.are_alive()
         {
             return look(connections);
         }
-        // Those of runtimes that ended are of no use to anybody.
-        runtimes.retain(|_, connections| connections.are_alive());
-        let connections = runtimes.entry(runtime.id());
-        look(connections.or_insert_with(|| Connections::of(&runtime)))
+        let new = Connections::of(&runtime);
+        look(runtimes.set(runtime.id(), new, Connections::are_alive))
     }
 
     /// Connects, one caller of a runtime after the other. An attempt that failed since the caller

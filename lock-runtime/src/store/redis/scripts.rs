@@ -276,8 +276,8 @@ pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
         "local line, leaving, joining = KEYS[2], ARGV[2], ARGV[3]\n\
          local held = redis.pcall('GET', KEYS[1])\n\
          if held == ARGV[1] and leaving == '' and joining == '' then\n\
-         local others = line and redis.pcall('ZRANGE', line, 0, 0) or {}\n\
-         if not others.err and #others == 0 then return redis.call('DEL', KEYS[1]) == 1 and 1 or -2 end\n\
+         local others = line and redis.pcall('ZCARD', line) or 0\n\
+         if others == 0 then return redis.call('DEL', KEYS[1]) == 1 and 1 or -2 end\n\
          end\n",
         stand!("KEYS[2]", "ARGV[4]"),
         first!(),

@@ -116,7 +116,8 @@ impl RedisSession {
 const MOST_KEYS: usize = 3;
 
 fn millis(ttl: Duration) -> String {
-    ttl.as_millis().to_string()
+    // What does not fit is far beyond any ttl, and short numbers are quicker to print.
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).to_string()
 }
 
 fn not_released(failure: Failure) -> StoreError {
