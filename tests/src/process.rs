@@ -84,6 +84,11 @@ impl Process {
         self.order("start");
     }
 
+    /// The program's id, while it runs or is not waited for.
+    pub fn id(&self) -> Option<u32> {
+        self.order("0").trim().parse().ok()
+    }
+
     /// SIGKILL, waited for.
     pub fn kill(&self) {
         self.order("kill");

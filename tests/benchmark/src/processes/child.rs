@@ -40,6 +40,21 @@ impl Child {
         }
     }
 
+    /// What the tokens of its locks say of their process.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
+    /// SIGSTOP, until it stands still.
+    pub(crate) fn stop(&self) {
+        self.process.stop();
+    }
+
+    /// SIGCONT.
+    pub(crate) fn go_on(&self) {
+        self.process.go_on();
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&self) {
         self.process.kill();

@@ -6,11 +6,14 @@ use std::time::Duration;
 use tests::{Server, clock};
 
 use super::child::Child;
-use super::{stopper, taker};
+use super::{stop, taker};
 use crate::bench::Error;
 
 /// Until every process has started and connected.
 const START: Duration = Duration::from_millis(700);
+
+/// After so long one of them is stopped; all of its tasks have had a turn by then.
+const STOPS: Duration = Duration::from_millis(700);
 
 /// A section of a task, and when its task asked for it.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +34,20 @@ pub(crate) struct Crew {
     pub(crate) length: Duration,
 }
 
+/// What becomes of a process that was stopped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then {
+    IsKilled,
+    GoesOn,
+}
+
 /// All turns of a crew, in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Turns {
     begin: Duration,
     end: Duration,
+    /// When a process was stopped, if one was.
+    stopped: Option<Duration>,
     all: Vec<Turn>,
 }
 
@@ -47,14 +59,31 @@ impl Crew {
         self.turns(server, begin, children)
     }
 
-    /// With one process more, which stops itself while it waits, and is killed a `pause` later.
-    pub(crate) fn run_with_a_stop(&self, server: &Server, pause: Duration) -> Result<Turns, Error> {
+    /// With one process more, which is stopped while it waits, for a `pause`.
+    pub(crate) fn run_with_a_stop(
+        &self,
+        server: &Server,
+        pause: Duration,
+        then: Then,
+    ) -> Result<Turns, Error> {
         let begin = clock() + START;
-        let stopped = Child::start("stopper", &self.words(server, begin))?;
-        let children = self.start(server, begin, self.processes)?;
-        std::thread::sleep((begin + stopper::STOPS + pause).saturating_sub(clock()));
-        stopped.kill();
-        self.turns(server, begin, children)
+        let stopped = Child::start("taker", &self.words(server, begin))?;
+        let mut children = self.start(server, begin, self.processes)?;
+        std::thread::sleep((begin + STOPS).saturating_sub(clock()));
+        let at = stop::waiting(&stopped, server)?;
+        std::thread::sleep((at + pause).saturating_sub(clock()));
+        match then {
+            Then::IsKilled => stopped.kill(),
+            Then::GoesOn => {
+                stopped.go_on();
+                children.push(stopped);
+            }
+        }
+        let turns = self.turns(server, begin, children)?;
+        Ok(Turns {
+            stopped: Some(at),
+            ..turns
+        })
     }
 
     fn words(&self, server: &Server, begin: Duration) -> Vec<String> {
@@ -90,7 +119,12 @@ impl Crew {
         turns.sort_by_key(|turn| turn.from);
         let end = begin + self.length;
         let all = turns;
-        Ok(Turns { begin, end, all })
+        Ok(Turns {
+            begin,
+            end,
+            stopped: None,
+            all,
+        })
     }
 }
 
@@ -170,8 +204,8 @@ impl Turns {
     /// How long nobody held the lock in all since the stop, in seconds, in pauses of at least this
     /// length. Before, it was held by the one that is stopped, which tells nothing of its turns.
     pub(crate) fn stood_still(&self, least: Duration) -> f64 {
-        let stop = self.begin + stopper::STOPS;
-        let pairs = self.all.windows(2).filter(|pair| pair[1].from >= stop);
+        let stopped = self.stopped.unwrap_or(self.end);
+        let pairs = self.all.windows(2).filter(|pair| pair[1].from >= stopped);
         let pauses = pairs.map(|pair| pair[1].from.saturating_sub(pair[0].to));
         pauses
             .filter(|pause| *pause >= least)

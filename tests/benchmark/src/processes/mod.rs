@@ -7,7 +7,7 @@ pub(crate) mod holder;
 mod keys;
 mod news;
 mod race;
-mod stopper;
+mod stop;
 mod taker;
 
 use crate::bench::{Bench, Error};
@@ -20,7 +20,6 @@ pub(crate) fn play(mut words: impl Iterator<Item = String>) -> Result<(), Error>
         match role.as_str() {
             "holder" => holder::run(&words).await,
             "keys" => keys::run(&words).await,
-            "stopper" => stopper::run(&words).await,
             "taker" => taker::run(&words).await,
             _ => Err(format!("no such role: {role}").into()),
         }

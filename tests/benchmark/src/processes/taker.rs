@@ -57,7 +57,7 @@ pub(super) async fn run(words: &[String]) -> Result<(), Error> {
 }
 
 /// The section's length, the begin and the end.
-pub(super) fn times(words: &[String]) -> Result<[Duration; 3], Error> {
+fn times(words: &[String]) -> Result<[Duration; 3], Error> {
     let time = |at| Ok::<_, Error>(Duration::from_nanos(word(words, at)?));
     Ok([time(3)?, time(4)?, time(5)?])
 }

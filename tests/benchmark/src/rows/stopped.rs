@@ -1,9 +1,9 @@
-//! n: one of the processes that compete is stopped while it waits, and killed later.
+//! n: one of the processes that compete is stopped while it waits, and is killed later, or goes on.
 
 use std::time::Duration;
 
 use crate::bench::{Bench, Error};
-use crate::processes::crew::Crew;
+use crate::processes::crew::{Crew, Then};
 use crate::spread::short;
 use crate::table::Bound;
 
@@ -14,7 +14,10 @@ const STOPPED: Duration = Duration::from_secs(1);
 const STILL: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
-    Bench::tell(ROW, "a waiting process is stopped for 1 s, then killed");
+    Bench::tell(
+        ROW,
+        "a waiting process is stopped for 1 s, then killed, or goes on",
+    );
     let crew = Crew {
         contender: "ours",
         processes: 3,
@@ -24,10 +27,14 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     };
     let (mut still, mut overlaps, mut turns) = (Vec::new(), 0, 0);
     for _ in 0..bench.pick(2, 6) {
-        let told = crew.run_with_a_stop(&bench.server, STOPPED)?;
+        let told = crew.run_with_a_stop(&bench.server, STOPPED, Then::IsKilled)?;
         still.push(told.stood_still(STILL) * 1e3);
-        overlaps += told.overlaps();
-        turns += told.count();
+        // What it does on a lock that was passed to it meanwhile shows if it goes on.
+        let goes_on = crew.run_with_a_stop(&bench.server, STOPPED, Then::GoesOn)?;
+        for told in [told, goes_on] {
+            overlaps += told.overlaps();
+            turns += told.count();
+        }
     }
     let worst = still.iter().copied().fold(0.0, f64::max);
     let all: Vec<String> = still.iter().map(|&still| short(still)).collect();
