@@ -27,4 +27,8 @@ impl<T> PerRuntime<T> {
         self.0.retain(|(id, one)| *id != here && of_use(one));
         &mut self.0.push_mut((here, new)).1
     }
+
+    pub(crate) fn remove(&mut self, here: Id) {
+        self.0.retain(|(id, _)| *id != here);
+    }
 }

@@ -1,15 +1,19 @@
 //! One client in several runtimes and on several threads.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lock_runtime::{
     AcquireForm, LockClient, LockError, LockSession, LockStore, LockToken, MemoryStore, Passed,
-    Release, StoreFuture, Stored,
+    Release, StoreFuture, Stored, distributed_lock,
 };
 use tests::Server;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
 fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -231,4 +235,62 @@ async fn a_panic_over_a_release_that_somebody_waits_for_is_an_error_for_its_call
     );
     let next = waiting.await.expect("no panic");
     assert!(next.is_ok(), "taken once the ttl has ended it: {next:?}");
+}
+
+/// Polls it once: from then on it is kept.
+async fn begun<F: Future + Unpin>(mut future: F) -> F {
+    let once = poll_fn(|context| Poll::Ready(Pin::new(&mut future).poll(context).is_pending()));
+    assert!(once.await, "it is under way");
+    future
+}
+
+#[test]
+fn a_release_whose_runtime_is_gone_is_sent_in_the_next() {
+    for (key, kept) in [("driven, kept", true), ("driven by a task", false)] {
+        let first = runtime();
+        let client = first
+            .block_on(LockClient::connect(&Server::shared().url()))
+            .expect("connects");
+        let release = first.block_on(async {
+            let request = client.lock(key).ttl(Duration::from_mins(10));
+            let guard = request.acquire().await.expect("free");
+            let request = client.lock(key).ttl(Duration::from_secs(1));
+            tokio::spawn(request.wait(Duration::from_mins(1)).acquire());
+            tokio::task::yield_now().await;
+            let release = Box::pin(guard.release());
+            if kept {
+                return Some(begun(release).await);
+            }
+            tokio::spawn(release);
+            tokio::task::yield_now().await;
+            None
+        });
+        drop(first);
+        drop(release);
+        runtime().block_on(async {
+            use_it(&client, key).await;
+            // What was to be handed over is settled when its ttl is over.
+            let remains = client.shutdown(Duration::from_secs(5)).await;
+            assert!(remains.is_empty(), "{key}: {remains:?}");
+        });
+    }
+}
+
+#[distributed_lock(key = "a", ttl = "10m", release = "background")]
+async fn in_background(on: Arc<Notify>) -> Result<(), LockError> {
+    on.notified().await;
+    Ok(())
+}
+
+#[test]
+fn a_call_that_is_polled_to_its_end_outside_a_runtime_leaves_nothing() {
+    let (runtime, client) = (runtime(), LockClient::in_memory());
+    let on = Arc::new(Notify::new());
+    let call = Box::pin(client.scope(in_background(on.clone())));
+    let mut call = runtime.block_on(begun(call));
+    on.notify_one();
+    let mut context = Context::from_waker(Waker::noop());
+    let ended = call.as_mut().poll(&mut context);
+    assert!(matches!(ended, Poll::Ready(Ok(()))), "{ended:?}");
+    runtime.block_on(use_it(&client, "a"));
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::background::begin;
@@ -269,10 +270,12 @@ impl Place {
     /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have
     /// been lost, that is counted. The caller sends it itself, as far as it can without waiting, so
     /// that what it sends next comes behind it.
-    ///
-    /// Must be called in a runtime, as `release`.
     pub(crate) fn release_unheard(mut self) {
         self.give_back_unheard();
+        // Dropped, it goes to a worker: a call can be polled to its end outside a runtime.
+        if Handle::try_current().is_err() {
+            return;
+        }
         let Some(job) = self.job() else { return };
         self.releases.begin(&job);
         self.reserved = false;

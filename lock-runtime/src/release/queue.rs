@@ -37,7 +37,7 @@ pub(crate) struct Releases {
 #[derive(Default)]
 pub(super) struct Queue {
     jobs: VecDeque<Job>,
-    /// Sent by callers who do not wait, each for the worker of the runtime that it was sent in.
+    /// Sent by callers who do not wait, or no longer, each for the worker of the runtime that it was sent in.
     begun: Vec<(Id, Begun)>,
     unwritten: Unwritten,
     /// Locks held or being asked for: each may become a job.
@@ -45,7 +45,7 @@ pub(super) struct Queue {
     releasing: usize,
     /// Those who wait until something here is settled.
     waiting: usize,
-    /// A worker dies with its runtime, which its token tells.
+    /// Until a worker ends, as it does with its runtime.
     pub(super) workers: PerRuntime<Weak<Works>>,
     /// No client is left that could give one.
     closed: bool,
@@ -188,6 +188,8 @@ impl Releases {
     /// The worker of the runtime `here` has ended: what was begun for it is for others.
     pub(super) fn abandon(&self, here: Id) {
         let mut queue = self.queue();
+        // Under the mutex, whoever else still knows it: nothing is left for it from now on.
+        queue.workers.remove(here);
         let (gone, others) = std::mem::take(&mut queue.begun)
             .into_iter()
             .partition(|(at, _)| *at == here);

@@ -46,7 +46,7 @@ pub(super) fn with_worker(releases: &Arc<Releases>) -> MutexGuard<'_, Queue> {
     let mut end = End {
         releases: releases.clone(),
         here: runtime.id(),
-        worker: Some(worker),
+        worker,
     };
     runtime.spawn(async move { end.work().await });
     releases.queue()
@@ -63,7 +63,7 @@ pub(super) fn worker_here(releases: &Arc<Releases>) -> (Id, Option<Arc<Works>>) 
 struct End {
     releases: Arc<Releases>,
     here: Id,
-    worker: Option<Arc<Works>>,
+    worker: Arc<Works>,
 }
 
 impl End {
@@ -78,15 +78,13 @@ impl End {
             let mut work = pin!(releases.work());
             work.as_mut().enable();
             over = poll_fn(|context| {
-                if let Some(worker) = &self.worker {
-                    worker.wakes(context.waker());
-                    while let Some(at) = worker.neglected(|begun| running.push(begun)) {
-                        if look.deadline() != at {
-                            look.as_mut().reset(at);
-                        }
-                        if look.as_mut().poll(context).is_pending() {
-                            break;
-                        }
+                self.worker.wakes(context.waker());
+                while let Some(at) = self.worker.neglected(|begun| running.push(begun)) {
+                    if look.deadline() != at {
+                        look.as_mut().reset(at);
+                    }
+                    if look.as_mut().poll(context).is_pending() {
+                        break;
                     }
                 }
                 while let Some(job) = releases.pop() {
@@ -111,7 +109,6 @@ impl End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.worker = None;
         self.releases.abandon(self.here);
     }
 }
