@@ -58,7 +58,11 @@ impl Held {
             Ok(extended.then_some(sent))
         });
         match extended.await? {
-            Some(sent) => self.lease.extended(sent, ttl),
+            Some(sent) => {
+                let lines = &self.shared.lines;
+                lines.extended(&self.key, &self.token, sent + ttl);
+                self.lease.extended(sent, ttl);
+            }
             None => self.lease.refute(None),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::contender::{Answer, Call, Contender};
 use crate::error::LockError;
@@ -18,6 +18,9 @@ use crate::wait::{Expiry, Polls};
 /// So long the first in line leaves a key alone before it looks to be told of changes: where the lock
 /// goes from hand to hand its turn comes sooner.
 const WATCH_AFTER: Duration = Duration::from_millis(50);
+
+/// Whoever is not the first looks no more often than that whether it is.
+const SELDOM: Duration = Duration::from_millis(100);
 
 pub(crate) struct Waiter<'a> {
     call: &'a Call<'a>,
@@ -83,6 +86,10 @@ impl<'a> Waiter<'a> {
             options, function, ..
         } = *self.call;
         loop {
+            // Served, but too late: a swap was answered when it was no longer waited for.
+            if !self.line.is_in_line() {
+                self.line.join_first();
+            }
             let (reply, mut served) = oneshot::channel();
             self.line.leave_heir(Box::new(Heir {
                 function,
@@ -146,7 +153,10 @@ impl<'a> Waiter<'a> {
         while !self.line.is_first() {
             // Nobody is woken to be the first while the lock is held here, for that alone changes
             // nothing: it looks by itself in case the holder has lost the lock, and keeps it.
-            let _ = timeout(Polls::quiet().pause(), self.line.woken()).await;
+            let look = Instant::now() + Polls::quiet().pause();
+            let over = self.line.held_until().unwrap_or(look);
+            let look = look.min(over.max(Instant::now() + SELDOM));
+            let _ = timeout_at(look, self.line.woken()).await;
         }
         if self.polls.is_none() {
             let held_here = self.line.is_held_here();

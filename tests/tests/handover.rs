@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use lock_runtime::testing::{Command, Fault, LockDouble};
-use lock_runtime::{LockClient, LockError, LockGuard, Release};
+use lock_runtime::{LockClient, LockError, LockGuard, MemoryStore, Release};
 use redis::cmd;
 use tests::Server;
 use tokio::task::{JoinHandle, JoinSet};
@@ -277,4 +277,105 @@ async fn local_turns_cost_the_server_little_more_than_one_command_each() {
     let sent = ran(&server, "evalsha").await + ran(&server, "eval").await;
     println!("{sent} commands for {turns} turns");
     assert!(sent < turns * 3 / 2, "{sent} commands for {turns} turns");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_after_an_heir_that_keeps_the_lock_too_long_need_not_wait_for_seconds() {
+    let double = LockDouble::new();
+    let (held, waiting) = {
+        let client = double.client();
+        let held = client.lock("a").acquire().await.expect("free");
+        (held, wait(&client, SECOND / 10))
+    };
+    sleep(Duration::from_micros(1)).await;
+    let request = double.client().lock("a").wait(SECOND * 9 / 10);
+    let after = tokio::spawn(request.acquire());
+    sleep(Duration::from_micros(1)).await;
+    assert_eq!(held.release().await.expect("ours"), Release::HandedOver);
+    let _kept = got(waiting).await;
+    let since = Instant::now();
+    let next = after.await.expect("no panic");
+    println!("{:?}, {:?}", since.elapsed(), double.seen());
+    drop(next.expect("free since 100 ms"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_whose_swap_is_answered_too_late_asks_no_more_often_for_that() {
+    let mut most = (0, 0, 0);
+    for stall in [2_010, 2_030, 2_050, 2_070] {
+        for offset in 0..50 {
+            let double = LockDouble::new();
+            let (held, waiting) = two(&double).await;
+            double.slow(Duration::from_millis(1));
+            sleep(Duration::from_millis(200 + 2 * offset)).await;
+            double.stall(Duration::from_millis(stall));
+            let releasing = tokio::spawn(held.release());
+            sleep(Duration::from_millis(stall + 1)).await;
+            double.busy("a", "web-2");
+            let before = double.count(Command::Acquire);
+            sleep(SECOND).await;
+            let asked = double.count(Command::Acquire) - before;
+            most = most.max((asked, stall, offset));
+            waiting.abort();
+            let _ = releasing.await;
+        }
+    }
+    println!("{most:?}");
+    assert!(most.0 < 200, "{most:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_kept_beyond_its_ttl_does_not_make_a_free_lock_look_busy() {
+    let double = LockDouble::new();
+    let client = double.client();
+    let late = client.lock("a").ttl(SECOND).acquire().await.expect("free");
+    sleep(5 * SECOND).await;
+    let since = Instant::now();
+    let next = client.lock("a").wait(SECOND / 25).acquire().await;
+    println!(
+        "{:?}, {} asked",
+        since.elapsed(),
+        double.count(Command::Acquire)
+    );
+    drop(next.unwrap_or_else(|error| panic!("{error}")));
+    drop(late);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_kept_although_its_lock_is_lost_starves_nobody_who_waits_beside_it() {
+    for (ttl, keeps) in [(SECOND, false), (SECOND, true), (600 * SECOND, true)] {
+        let memory = MemoryStore::new();
+        let client = || {
+            let client = LockClient::builder().store(memory.clone());
+            client.expect("default settings")
+        };
+        let own = client();
+        let late = own.lock("a").ttl(ttl).acquire().await.expect("free");
+        sleep(2 * SECOND).await;
+        memory.remove("lock:a");
+        let late = keeps.then_some(late);
+        let mut others = JoinSet::new();
+        for _ in 0..2 {
+            let other = client();
+            others.spawn(async move {
+                loop {
+                    let guard = other.lock("a").wait(LONG).acquire().await;
+                    let guard = guard.expect("its turn");
+                    sleep(Duration::from_millis(5)).await;
+                    guard.release().await.expect("ours");
+                }
+            });
+        }
+        sleep(SECOND / 10).await;
+        let since = Instant::now();
+        let got = own.lock("a").wait(10 * SECOND).acquire().await;
+        println!(
+            "ttl {ttl:?}, keeps {keeps}: {:?} {}",
+            since.elapsed(),
+            got.is_ok()
+        );
+        drop(got.unwrap_or_else(|error| panic!("{error}")));
+        drop(late);
+        others.abort_all();
+    }
 }

@@ -223,7 +223,8 @@ impl<'a> Contender<'a> {
 
     /// A guard of a lease that lasts for a claim alone, if need be.
     pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
-        self.place.hold();
+        let length = claim.map_or(self.call.options.ttl, |claim| claim.length);
+        self.place.hold(length);
         let held = Held {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),
@@ -259,6 +260,7 @@ impl<'a> Contender<'a> {
                 self.found(since, &session).await
             }
             Ok(Taken::Busy(stored, expiry)) => {
+                self.call.shared.lines.stands(self.call.key, &stored);
                 self.place.missed(&session);
                 self.leaves_session().await;
                 Ok(Some(Answer::Busy(stored.holder(), expiry)))

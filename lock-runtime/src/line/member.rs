@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::{Left, Lines};
 use crate::lock_key::LockKey;
@@ -37,16 +38,26 @@ impl InLine {
 
     /// Whether this client itself holds the lock, as far as it knows.
     pub(crate) fn is_held_here(&self) -> bool {
+        self.held_until().is_some()
+    }
+
+    /// Until when it holds it, if it does.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
         let all = self.lines.all();
-        all.lines
-            .get(&self.key)
-            .is_some_and(|line| !line.held.is_empty())
+        all.lines.get(&self.key)?.held_until()
     }
 
     /// Leaves `heir` for whoever can hand the lock over.
     pub(crate) fn leave_heir(&self, heir: Left) {
         // Dropped, the one before wakes somebody: not under the mutex.
         drop(self.change_heir(Some(heir)));
+    }
+
+    /// Whether it stands there still: it was taken out if it was served, even too late for it.
+    pub(crate) fn is_in_line(&self) -> bool {
+        let all = self.lines.all();
+        let line = all.lines.get(&self.key);
+        line.is_some_and(|line| line.waiters.iter().any(|waiter| waiter.id == self.id))
     }
 
     /// Takes the heir back; says whether it was still there.
@@ -110,7 +121,7 @@ impl Drop for Holding {
     fn drop(&mut self) {
         let mut all = self.lines.all();
         if let Some(line) = all.lines.get_mut(&self.key) {
-            if let Some(at) = line.held.iter().position(|held| *held == self.token) {
+            if let Some(at) = line.held.iter().position(|(held, _)| *held == self.token) {
                 line.held.swap_remove(at);
             }
             if line.held.is_empty() {

@@ -5,18 +5,24 @@ mod member;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 pub(crate) use self::member::{Holding, InLine};
 use crate::error::StoreError;
 use crate::key::line_key;
 use crate::lock_key::{ByKey, LockKey};
+use crate::store::Stored;
 use crate::token::{Holder, LockToken};
 
 /// Waiters of this client that get the lock one from the other in a row while other clients stand in
 /// line.
 const MOST_IN_A_ROW: u32 = 8;
+
+/// The longest time after which a waiter that is not the first looks whether it is.
+const LONGEST_REST: Duration = Duration::from_secs(2);
 
 /// What a waiter leaves for whoever can hand the lock over to it. Of whatever type: it knows of places in
 /// the queue of releases, which knows of these lines.
@@ -50,8 +56,9 @@ pub(crate) struct Full {
 
 struct Line {
     waiters: VecDeque<Waiter>,
-    /// The locks of this client, from their grant until the answer of their release.
-    held: Vec<LockToken>,
+    /// The locks of this client, from their grant until the answer of their release, and when the ttl of
+    /// each is over.
+    held: Vec<(LockToken, Instant)>,
     in_a_row: u32,
     /// Whether other clients stand in line for the key, when the store last told.
     others: bool,
@@ -88,6 +95,13 @@ impl Line {
             seen: None,
             failing: None,
         }
+    }
+
+    /// Until when this client holds the lock, as far as it knows. Not whoever keeps one beyond its ttl:
+    /// for those who wait that is as good as given back.
+    fn held_until(&self) -> Option<Instant> {
+        let until = self.held.iter().map(|(_, until)| *until).max();
+        until.filter(|until| *until > Instant::now())
     }
 
     fn wake_first(&self) {
@@ -167,7 +181,9 @@ impl Lines {
         let all = self.all();
         let line = all.lines.get(key)?;
         let own = |token: &LockToken| Holder::parse(token.as_str().as_bytes());
-        line.held.last().map(own).or_else(|| line.seen.clone())
+        let held = line.held.last().filter(|_| line.held_until().is_some());
+        held.map(|(token, _)| own(token))
+            .or_else(|| line.seen.clone())
     }
 
     /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
@@ -183,14 +199,44 @@ impl Lines {
     }
 
     /// A lock of this client. Those in line need not ask the store before it is given back.
-    pub(crate) fn hold(self: &Arc<Self>, key: &LockKey, token: &LockToken) -> Holding {
+    pub(crate) fn hold(
+        self: &Arc<Self>,
+        key: &LockKey,
+        token: &LockToken,
+        until: Instant,
+    ) -> Holding {
         let mut all = self.all();
         let line = all.lines.entry(key.clone()).or_insert_with(Line::new);
-        line.held.push(token.clone());
+        // Where this one stands no other does.
+        for (_, earlier) in &mut line.held {
+            *earlier = Instant::now().min(*earlier);
+        }
+        line.held.push((token.clone(), until));
         Holding {
             lines: self.clone(),
             key: key.clone(),
             token: token.clone(),
+        }
+    }
+
+    /// The store shows what stands at `key`: whatever else this client held there is lost.
+    pub(crate) fn stands(&self, key: &LockKey, stored: &Stored) {
+        let mut all = self.all();
+        let held = all.lines.get_mut(key).into_iter();
+        for (token, until) in held.flat_map(|line| &mut line.held) {
+            if !stored.is(token) {
+                *until = Instant::now().min(*until);
+            }
+        }
+    }
+
+    /// A lock of this client was extended.
+    pub(crate) fn extended(&self, key: &LockKey, token: &LockToken, until: Instant) {
+        let mut all = self.all();
+        let held = all.lines.get_mut(key).into_iter();
+        let mut held = held.flat_map(|line| &mut line.held);
+        if let Some((_, known)) = held.find(|(held, _)| held == token) {
+            *known = until.max(*known);
         }
     }
 
@@ -246,8 +292,10 @@ impl Lines {
             return;
         };
         let left = line.waiters.remove(at);
-        // While the lock is held here its release says who comes next.
-        if at == 0 && line.held.is_empty() {
+        // While the lock is held here its release says who comes next, and whoever that is looks by itself
+        // from time to time. A lock that may be over before has to be looked after at once.
+        let seldom = Instant::now() + LONGEST_REST;
+        if at == 0 && line.held_until().is_none_or(|until| until < seldom) {
             line.wake_first();
         }
         all.waiting -= 1;
@@ -275,8 +323,6 @@ impl All {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test]
@@ -305,7 +351,8 @@ mod tests {
         let lines: Arc<Lines> = Lines::new("", 9, 9);
         let key = LockKey::from("k".to_owned());
         let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
-        let holding = lines.hold(&key, &token);
+        let until = Instant::now() + Duration::from_secs(1);
+        let holding = lines.hold(&key, &token, until);
         let mut first = lines.join(&key).expect("room");
         let second = lines.join(&key).expect("room");
         second.leave_heir(Box::new(2));

@@ -190,10 +190,12 @@ impl Place {
         }
     }
 
-    /// From now on those in line wait for this place's release.
-    pub(crate) fn hold(&mut self) {
+    /// From now on those in line wait for this place's release, at most for the length of its lease.
+    pub(crate) fn hold(&mut self, length: Duration) {
         if self.holding.is_none() {
-            self.holding = Some(self.releases.lines.hold(&self.key, &self.token));
+            let until = self.ran.unwrap_or_else(Instant::now) + length;
+            let holding = self.releases.lines.hold(&self.key, &self.token, until);
+            self.holding = Some(holding);
         }
     }
 

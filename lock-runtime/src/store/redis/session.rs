@@ -117,7 +117,9 @@ const MOST_KEYS: usize = 3;
 
 fn millis(ttl: Duration) -> String {
     // What does not fit is far beyond any ttl, and short numbers are quicker to print.
-    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).to_string()
+    u64::try_from(ttl.as_millis())
+        .unwrap_or(u64::MAX)
+        .to_string()
 }
 
 fn not_released(failure: Failure) -> StoreError {
