@@ -25,11 +25,12 @@ impl LockKey {
     }
 }
 
-impl From<String> for LockKey {
-    fn from(text: String) -> Self {
+impl<T: Into<Arc<str>>> From<T> for LockKey {
+    fn from(text: T) -> Self {
+        let text = text.into();
         Self {
             hash: HASHES.hash_one(&text),
-            text: text.into(),
+            text,
         }
     }
 }
@@ -81,8 +82,10 @@ mod tests {
 
     #[test]
     fn the_same_text_is_the_same_key() {
-        let key = |text: &str| LockKey::from(text.to_owned());
-        let all: ByKey<u32> = [(key("lock:a"), 1), (key("lock:b"), 2)].into();
+        let key = |text: &str| LockKey::from(text);
+        let all: ByKey<u32> = [(key("lock:a"), 1), (key("lock:b"), 2)]
+            .into_iter()
+            .collect();
         assert_eq!(all.get(&key("lock:a")), Some(&1));
         assert_eq!(all.get(&key("lock:b")), Some(&2));
         assert!(!all.contains_key(&key("lock:c")));

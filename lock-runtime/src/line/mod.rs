@@ -328,7 +328,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_ends_with_its_last_waiter() {
         let lines: Arc<Lines> = Lines::new("", 3, 2);
-        let key = LockKey::from("k".to_owned());
+        let key = LockKey::from("k");
         let first = lines.join(&key).expect("room");
         assert!(first.is_first());
         let second = lines.join(&key).expect("room");
@@ -341,38 +341,38 @@ mod tests {
         assert!(!second.is_first());
         drop(first);
         second.woken().await;
-        assert!(second.is_first() && lines.occupied("k"));
+        assert!(second.is_first() && lines.occupied(&key));
         drop(second);
-        assert!(!lines.occupied("k") && lines.all().lines.is_empty());
+        assert!(!lines.occupied(&key) && lines.all().lines.is_empty());
     }
 
     #[tokio::test]
     async fn only_the_first_has_an_heir_and_not_without_end_while_others_wait() {
         let lines: Arc<Lines> = Lines::new("", 9, 9);
-        let key = LockKey::from("k".to_owned());
+        let key = LockKey::from("k");
         let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
         let until = Instant::now() + Duration::from_secs(1);
         let holding = lines.hold(&key, &token, until);
         let mut first = lines.join(&key).expect("room");
         let second = lines.join(&key).expect("room");
         second.leave_heir(Box::new(2));
-        let lets_go = |lines: &Lines| matches!(lines.next("k"), Next::LetGo);
+        let lets_go = |lines: &Lines| matches!(lines.next(&key), Next::LetGo);
         assert!(lets_go(&lines), "the first asks the store itself");
         for heir in 0..20 {
             first.leave_heir(Box::new(heir));
-            let Next::HandOver(id, found) = lines.next("k") else {
+            let Next::HandOver(id, found) = lines.next(&key) else {
                 panic!("nobody else waits");
             };
             assert_eq!(found.downcast_ref(), Some(&heir));
             assert!(!first.take_heir(), "it is taken");
-            lines.leave("k", id);
+            lines.leave(&key, id);
             assert!(second.is_first());
             first.join_first();
             assert!(first.is_first());
         }
-        lines.others("k", true);
+        lines.others(&key, true);
         first.leave_heir(Box::new(20));
-        assert!(matches!(lines.next("k"), Next::PassOn(..)), "others wait");
+        assert!(matches!(lines.next(&key), Next::PassOn(..)), "others wait");
         first.leave_heir(Box::new(21));
         first.stands(true);
         assert!(lets_go(&lines), "it stands in line itself");
