@@ -81,8 +81,22 @@ impl Server {
     /// As [`Server::start`].
     #[must_use]
     pub fn start_in(folder: Option<PathBuf>, arguments: &[&str]) -> Self {
+        Self::start_program(program(), folder, arguments)
+    }
+
+    /// One of another program than the tests use.
+    ///
+    /// # Panics
+    ///
+    /// As [`Server::start`].
+    #[must_use]
+    pub fn of(program: &str) -> Self {
+        Self::start_program(program.to_owned(), None, &[])
+    }
+
+    fn start_program(program: String, folder: Option<PathBuf>, arguments: &[&str]) -> Self {
         let port = Self::free_port();
-        let mut words = vec![program(), "--port".to_owned(), port.to_string()];
+        let mut words = vec![program, "--port".to_owned(), port.to_string()];
         words
             .extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned));
         if let Some(folder) = &folder {

@@ -55,7 +55,12 @@ impl Bench {
 
     /// Ours and the floor, in this order.
     pub(crate) async fn two(&self, wait: Duration) -> Result<Vec<Shared>, Error> {
-        let url = self.server.url();
+        Self::two_on(&self.server, wait).await
+    }
+
+    /// The same on another server.
+    pub(crate) async fn two_on(server: &Server, wait: Duration) -> Result<Vec<Shared>, Error> {
+        let url = server.url();
         let floor = Floor::connect(&url).await?;
         let floor = if wait.is_zero() {
             floor

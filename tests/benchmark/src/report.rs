@@ -68,7 +68,7 @@ fn page(bench: &Bench, arguments: &Arguments) -> String {
          ![from one holder to the next]({PLOT_FOLDER}/{PLOT})\n",
         arguments.command(),
         told("date", &["-u", "+%Y-%m-%d"]),
-        server(),
+        server_version(&Server::program()),
         told("rustc", &["--version"]),
         version("redis"),
         version("tokio"),
@@ -76,9 +76,9 @@ fn page(bench: &Bench, arguments: &Arguments) -> String {
     )
 }
 
-/// Name and version of the server.
-fn server() -> String {
-    let told = told(&Server::program(), &["--version"]);
+/// Name and version of a server.
+pub(crate) fn server_version(program: &str) -> String {
+    let told = told(program, &["--version"]);
     told.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
