@@ -126,12 +126,15 @@ impl World {
         }
     }
 
-    /// A stranger's RPUSH.
+    /// A stranger's list, instead of whatever was there.
     pub(crate) async fn put_list(&self, key: &str) {
         let key = format!("{}{key}", self.prefix);
         match &self.stranger {
             Stranger::Memory(store) => store.put(key, Stored::OtherType, None),
-            Stranger::Redis(_) => self.command::<()>(&["RPUSH", &key, "x"]).await,
+            Stranger::Redis(_) => {
+                let script = "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], 'x')";
+                self.command::<()>(&["EVAL", script, "1", &key]).await;
+            }
         }
     }
 
