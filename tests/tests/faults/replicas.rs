@@ -124,18 +124,26 @@ async fn a_replica_that_is_promoted_within_the_command_deadline_is_waited_for() 
 
 #[tokio::test]
 async fn an_address_that_leads_to_a_replica_is_told_with_the_remedy() {
-    let pair = pair(Duration::from_millis(800)).await;
+    let command_deadline = Duration::from_secs(2);
+    let pair = pair(command_deadline).await;
     pair.address.lead_to(pair.replica.port());
-    let client = &connect(&pair.address.url(), Duration::from_millis(800)).await;
+    let client = &connect(&pair.address.url(), command_deadline).await;
     let asked = Instant::now();
     let error = client.lock("a").acquire().await.expect_err("a replica");
     assert!(
-        asked.elapsed() < Duration::from_secs(2),
+        asked.elapsed() < 2 * command_deadline,
         "{:?}",
         asked.elapsed()
     );
     let text = error.to_string();
-    assert!(matches!(error, LockError::Backend { .. }), "{text}");
+    // The deadline may come between the last SET and its answer.
+    assert!(
+        matches!(
+            error,
+            LockError::Backend { .. } | LockError::Indeterminate { .. }
+        ),
+        "{text}"
+    );
     assert!(
         text.contains("READONLY") && text.contains("`lock:a`"),
         "{text}"
@@ -143,7 +151,7 @@ async fn an_address_that_leads_to_a_replica_is_told_with_the_remedy() {
     assert!(text.contains("primary's address"), "{text}");
     // Each try is a connection: they must not be a flood.
     let tries = pair.address.connections();
-    assert!(tries < 60, "{tries} connections in 800 ms");
+    assert!(tries < 60, "{tries} connections in {command_deadline:?}");
     drain(client).await;
 }
 

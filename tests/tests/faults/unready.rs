@@ -159,7 +159,7 @@ async fn a_replica_without_its_primary_is_waited_for() {
 
 #[tokio::test]
 async fn a_server_that_says_not_now_is_asked_again_until_the_command_deadline() {
-    let (server, proxy, client) = world(Duration::from_secs(1)).await;
+    let (server, proxy, client) = world(Duration::from_secs(2)).await;
     use_it(&client).await;
     for answer in [
         "-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
@@ -178,7 +178,7 @@ async fn a_server_that_says_not_now_is_asked_again_until_the_command_deadline() 
         let asked = Instant::now();
         let error = client.lock("b").acquire().await.expect_err("never ready");
         assert!(
-            asked.elapsed() < Duration::from_secs(2),
+            asked.elapsed() < Duration::from_secs(4),
             "{:?}",
             asked.elapsed()
         );
