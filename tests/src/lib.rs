@@ -14,7 +14,7 @@ pub use chance::Chance;
 pub use old_server::old_server;
 pub use process::Process;
 pub use proxy::{Fault, Proxy};
-pub use server::Server;
+pub use server::{Server, connection};
 pub use warnings::Warnings;
 pub use worker::{Worker, clock};
 

@@ -11,11 +11,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 
 use crate::process::Process;
 
 const PORTS: Range<u16> = 10_000..32_000;
+/// For a server to start, or to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server that is killed with this value, and with the process of the tests.
 ///
@@ -178,7 +181,7 @@ impl Server {
     }
 
     fn wait_until_it_answers(&self) {
-        let patience = Instant::now() + Duration::from_secs(20);
+        let patience = Instant::now() + PATIENCE;
         let client = redis::Client::open(self.url()).expect("a URL of our own making");
         loop {
             let answer = client
@@ -273,10 +276,23 @@ impl Server {
     ///
     /// If the server does not answer.
     pub async fn raw(&self) -> MultiplexedConnection {
-        let client = redis::Client::open(self.url()).expect("a URL of our own making");
-        let connection = client.get_multiplexed_async_connection().await;
-        connection.expect("the server answers")
+        connection(&self.url()).await
     }
+}
+
+/// A connection that knows nothing of locks. It waits longer for an answer than the half of a second that
+/// is usual: a machine that has much to do may stand still for that long.
+///
+/// # Panics
+///
+/// If there is no server, or it does not answer.
+pub async fn connection(url: &str) -> MultiplexedConnection {
+    let client = redis::Client::open(url).expect("a URL of our own making");
+    let patient = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let connection = client.get_multiplexed_async_connection_with_config(&patient);
+    connection.await.expect("the server answers")
 }
 
 fn program() -> String {

@@ -8,7 +8,8 @@ use redis::{FromRedisValue, cmd};
 use tests::Server;
 use tokio::time::{Instant, sleep};
 
-const LIMIT: Duration = Duration::from_millis(900);
+/// For replicas that acknowledge on a machine with much to do, and those that never will.
+const LIMIT: Duration = Duration::from_secs(2);
 
 async fn run<T: FromRedisValue>(server: &mut MultiplexedConnection, words: &[&str]) -> T {
     let mut command = cmd(words[0]);
@@ -44,7 +45,8 @@ async fn in_step(primary: &Server, count: usize) {
 }
 
 async fn client(server: &Server, acks: u32) -> LockClient {
-    let builder = LockClient::builder().acks(acks, LIMIT);
+    let builder = LockClient::builder().command_deadline(3 * LIMIT);
+    let builder = builder.acks(acks, LIMIT);
     builder.connect(&server.url()).await.expect("answers")
 }
 
@@ -97,7 +99,7 @@ async fn too_few_acknowledgements_give_the_lock_back_and_say_how_many() {
 async fn a_renewal_with_too_few_counts_as_unanswered_and_the_key_stays() {
     let (primary, replicas) = replicated(1).await;
     let client = client(&primary, 1).await;
-    let ttl = Duration::from_secs(4);
+    let ttl = 5 * LIMIT;
     let request = client.lock("a").ttl(ttl).renew();
     let guard = request.acquire().await.expect("acknowledged");
     let mut replica = stop(&replicas[0]).await;
@@ -109,12 +111,13 @@ async fn a_renewal_with_too_few_counts_as_unanswered_and_the_key_stays() {
     // Back in time: it is tried again until the deadline.
     let port = primary.port().to_string();
     let _: () = run(&mut replica, &["REPLICAOF", "127.0.0.1", &port]).await;
-    let taken = Instant::now();
-    while taken.elapsed() < ttl + ttl / 2 {
+    let back = Instant::now();
+    let deadline = back + guard.remaining();
+    while Instant::now() + guard.remaining() < deadline + ttl / 10 {
         assert!(
             !guard.remaining().is_zero(),
             "lost after {:?}",
-            taken.elapsed()
+            back.elapsed()
         );
         sleep(Duration::from_millis(50)).await;
     }
@@ -123,7 +126,7 @@ async fn a_renewal_with_too_few_counts_as_unanswered_and_the_key_stays() {
     stop(&replicas[0]).await;
     let stopped = Instant::now();
     guard.lost().await;
-    assert!(stopped.elapsed() <= ttl + Duration::from_millis(500));
+    assert!(stopped.elapsed() <= ttl + LIMIT, "{:?}", stopped.elapsed());
     assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
     drop(guard);
 }
@@ -133,7 +136,7 @@ async fn a_stopped_replica_costs_a_hundred_other_locks_nothing() {
     let (primary, replicas) = replicated(2).await;
     let one = client(&primary, 1).await;
     let both = client(&primary, 2).await;
-    let ttl = Duration::from_secs(2);
+    let ttl = 3 * LIMIT;
     let mut guards: Vec<LockGuard> = Vec::new();
     for n in 0..100 {
         let request = one.lock(n.to_string()).ttl(ttl).renew();
@@ -142,7 +145,8 @@ async fn a_stopped_replica_costs_a_hundred_other_locks_nothing() {
     stop(&replicas[1]).await;
     let stopped = Instant::now();
     let mut refused = 0;
-    while stopped.elapsed() < 3 * ttl {
+    // Without a renewal none would last so long.
+    while stopped.elapsed() < ttl + ttl / 2 {
         // Its WAIT lasts to its limit, in front of nothing: other commands of its client do not wait.
         let (taken, check) = tokio::join!(both.lock("both").ttl(ttl).acquire(), async {
             sleep(LIMIT / 3).await;
@@ -178,7 +182,7 @@ async fn a_user_without_wait_and_a_store_without_replicas_are_told() {
         .collect();
     let _: () = run(&mut stranger, &words).await;
     let url = format!("redis://worker:word@127.0.0.1:{}", server.port());
-    let builder = LockClient::builder().acks(1, LIMIT);
+    let builder = LockClient::builder().acks(1, LIMIT / 2);
     let denied = builder.clone().connect(&url).await.expect("answers");
     let error = denied.lock("a").acquire().await.expect_err("no WAIT");
     assert!(error.to_string().contains("`+wait`"), "{error}");
@@ -188,7 +192,7 @@ async fn a_user_without_wait_and_a_store_without_replicas_are_told() {
     assert!(error.to_string().contains("no replicas"), "{error}");
     assert!(matches!(error, LockError::Backend { .. }), "{error}");
     for bad in [
-        builder.clone().acks(0, LIMIT),
+        builder.clone().acks(0, LIMIT / 2),
         builder.acks(1, Duration::from_secs(2)),
     ] {
         let refused = bad.store(MemoryStore::new());

@@ -13,7 +13,9 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 const DRAIN: Duration = Duration::from_secs(20);
-const LATE: Duration = Duration::from_millis(400);
+/// Later than what is not waited for takes, sooner than what counts as not answered.
+const LATE: Duration = Duration::from_millis(1_200);
+const COMMAND_DEADLINE: Duration = Duration::from_secs(8);
 /// The commands that give a lock back, on whatever server.
 const RELEASES: [&str; 4] = ["EVALSHA", "EVAL", "DELEX", "DELIFEQ"];
 
@@ -41,8 +43,9 @@ async fn stoppable(key: &str, runs: Arc<Notify>, on: Arc<Notify>) -> Result<u32,
 }
 
 async fn connected(url: &str, prefix: &str) -> LockClient {
-    let builder = LockClient::builder().prefix(prefix);
-    builder.connect(url).await.expect("the server answers")
+    let builder = LockClient::builder().command_deadline(COMMAND_DEADLINE);
+    let client = builder.prefix(prefix).connect(url).await;
+    client.expect("the server answers")
 }
 
 async fn stored(connection: &mut MultiplexedConnection, key: &str) -> Option<String> {
@@ -282,7 +285,8 @@ async fn the_attribute_goes_before_the_client() {
         (ReleaseMode::Background, false),
         (ReleaseMode::Answered, true),
     ] {
-        let builder = LockClient::builder().prefix("precedence:").release(mode);
+        let builder = LockClient::builder().command_deadline(COMMAND_DEADLINE);
+        let builder = builder.prefix("precedence:").release(mode);
         let client = builder.connect(&proxy.url()).await.expect("answers");
         client.scope(answered("a")).await.expect("free");
         for (call, expected) in [("client", waits), ("answered", true), ("background", false)] {

@@ -205,7 +205,7 @@ async fn a_connection_closed_while_idle_costs_nothing_but_another() {
 async fn a_server_that_ignores_get_is_not_taken_for_busy() {
     // It stores the token and says OK.
     let url = stranger(b"+OK\r\n".to_vec()).await;
-    let builder = LockClient::builder().command_deadline(Duration::from_millis(200));
+    let builder = LockClient::builder().command_deadline(Duration::from_secs(1));
     let client = builder.connect(&url).await.expect("says OK to anything");
     let error = client.lock("a").acquire().await.expect_err("no answer");
     assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");

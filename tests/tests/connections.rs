@@ -134,7 +134,7 @@ async fn a_call_that_is_not_polled_while_it_connects_keeps_nobody_else_from_conn
 async fn a_silent_server_is_not_stormed_by_calls_that_give_up_on_it() {
     let server = Server::start(&[]);
     let port = server.port();
-    let builder = LockClient::builder().command_deadline(Duration::from_millis(400));
+    let builder = LockClient::builder().command_deadline(Duration::from_millis(1_600));
     let client = builder.connect(&server.url()).await.expect("answers");
     drop(server);
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("free");
@@ -195,7 +195,7 @@ async fn those_behind_the_head_are_told_that_the_server_is_down_not_that_the_loc
 #[tokio::test]
 async fn a_server_that_answers_reads_only_does_not_get_a_connection_a_second() {
     let server = Server::start(&[]);
-    let builder = LockClient::builder().command_deadline(Duration::from_millis(200));
+    let builder = LockClient::builder().command_deadline(Duration::from_millis(800));
     let client = builder.connect(&server.url()).await.expect("answers");
     let mut stranger = server.raw().await;
     let _: () = run(&mut stranger, &["CLIENT", "PAUSE", "8000", "WRITE"]).await;

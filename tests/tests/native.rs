@@ -263,7 +263,7 @@ async fn a_zero_whose_check_stays_out_is_never_a_release() {
     };
     let mut world = World::start(&[]).await;
     let proxy = Proxy::start(world.server.port()).await;
-    let builder = LockClient::builder().command_deadline(Duration::from_secs(1));
+    let builder = LockClient::builder().command_deadline(Duration::from_secs(2));
     for fault in [
         Fault::SwallowReply,
         Fault::Reset,

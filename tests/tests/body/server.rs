@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::{JobError, Noted, Seen, step};
 
-const TTL: Duration = Duration::from_millis(500);
+const TTL: Duration = Duration::from_secs(1);
 /// The ttl less its margin.
-const TRUSTED: Duration = Duration::from_millis(493);
+const TRUSTED: Duration = Duration::from_millis(988);
 
 async fn client() -> LockClient {
     LockClient::connect(&Server::shared().url())

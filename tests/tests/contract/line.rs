@@ -5,7 +5,7 @@ use lock_runtime::{LockError, LockGuard, LockRequest};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use crate::world::World;
+use crate::world::{CLAIM, World};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -14,16 +14,25 @@ const SOON: Duration = Duration::from_millis(700);
 
 type Waiting = JoinHandle<Result<LockGuard, LockError>>;
 
-/// One who waits, and stands in line before whoever comes next.
-async fn stand(request: LockRequest) -> Waiting {
-    let waiting = tokio::spawn(request.wait(LONG).acquire());
-    sleep(Duration::from_millis(100)).await;
+/// One who waits, and stands in line behind `before` others and before whoever comes next.
+async fn stand(world: &World, request: LockRequest, before: usize) -> Waiting {
+    let waiting = tokio::spawn(request.acquire());
+    world.until_in_line("a", before + 1).await;
     assert!(!waiting.is_finished());
     waiting
 }
 
 async fn got(waiting: Waiting) -> LockGuard {
     waiting.await.expect("no panic").expect("its turn")
+}
+
+/// Until a lock that was passed on is extended, from its claim to its whole ttl.
+async fn extended(guard: &LockGuard) {
+    let asked = Instant::now();
+    while guard.remaining() <= CLAIM {
+        assert!(asked.elapsed() < LONG, "for a claim only");
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 pub(crate) async fn clients_are_served_in_the_order_in_which_they_came(world: World) {
@@ -39,13 +48,15 @@ pub(crate) async fn clients_are_served_in_the_order_in_which_they_came(world: Wo
         waiting.push(tokio::spawn(async move {
             let guard = request.acquire().await.expect("its turn");
             order.lock().expect("no panic").push(n);
-            // Longer than a claim: it is extended meanwhile.
-            sleep(Duration::from_millis(300)).await;
+            extended(&guard).await;
             guard.release().await.expect("ours");
         }));
-        // The last one waits for its own client: before it first looks by itself.
-        sleep(Duration::from_millis(if n == 2 { 10 } else { 100 })).await;
+        if n < 2 {
+            world.until_in_line("a", n + 1).await;
+        }
     }
+    // The last one waits for its own client: before it first looks by itself.
+    tokio::task::yield_now().await;
     held.release().await.expect("ours");
     for waiting in waiting {
         waiting.await.expect("no panic");
@@ -63,14 +74,12 @@ pub(crate) async fn a_waiter_that_left_the_line_gets_nothing_and_the_next_one_do
     for gives_up in [false, true] {
         let held = world.take("a").await;
         let first = if gives_up {
-            let request = world.others("a").wait(SOON / 2);
-            let late = tokio::spawn(request.acquire());
-            sleep(SOON / 4).await;
-            late
+            world.others("a").wait(Duration::from_secs(3))
         } else {
-            stand(world.others("a")).await
+            world.others("a").wait(LONG)
         };
-        let next = stand(world.thirds("a")).await;
+        let first = stand(&world, first, 0).await;
+        let next = stand(&world, world.thirds("a").wait(LONG), 1).await;
         if gives_up {
             let late = first.await.expect("no panic");
             assert!(
@@ -81,7 +90,7 @@ pub(crate) async fn a_waiter_that_left_the_line_gets_nothing_and_the_next_one_do
             first.abort();
             assert!(first.await.is_err_and(|error| error.is_cancelled()));
         }
-        sleep(SOON / 4).await;
+        world.until_in_line("a", 1).await;
         let freed = Instant::now();
         held.release().await.expect("ours");
         let guard = got(next).await;
@@ -95,7 +104,7 @@ pub(crate) async fn a_waiter_that_left_the_line_gets_nothing_and_the_next_one_do
 pub(crate) async fn a_strangers_removal_wakes_the_first_in_line(world: World) {
     let held = world.take("a").await;
     // Long enough in line to have looked at the key.
-    let waiting = stand(world.others("a")).await;
+    let waiting = stand(&world, world.others("a").wait(LONG), 0).await;
     sleep(SOON / 2).await;
     let freed = Instant::now();
     world.delete("a").await;
@@ -110,14 +119,14 @@ pub(crate) async fn a_strangers_removal_wakes_the_first_in_line(world: World) {
 
 pub(crate) async fn a_lock_that_is_passed_on_has_its_own_ttl_and_fence(world: World) {
     let held = world.take("a").await;
-    let waiting = stand(world.others("a").ttl(2 * LONG)).await;
+    let request = world.others("a").ttl(2 * LONG).wait(LONG);
+    let waiting = stand(&world, request, 0).await;
     let before = held.fencing_token();
     held.release().await.expect("ours");
     let next = got(waiting).await;
     assert_eq!(next.fencing_token().is_some(), before.is_some());
     assert!(next.fencing_token() > before || before.is_none());
-    // Passed on for a claim, extended while it is held.
-    sleep(Duration::from_millis(400)).await;
+    extended(&next).await;
     assert!(next.remaining() > LONG, "{:?}", next.remaining());
     let busy = world.lock("a").acquire().await;
     assert!(matches!(busy, Err(LockError::Busy { .. })), "{busy:?}");

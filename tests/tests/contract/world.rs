@@ -8,6 +8,11 @@ use lock_runtime::{
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, cmd};
 use tests::Server;
+use tokio::time::{Instant, sleep};
+
+/// How long a lock that is passed on lasts on a server until it is extended. Not the usual 200 ms, which a
+/// machine with much to do may need for that.
+pub(crate) const CLAIM: Duration = Duration::from_secs(1);
 
 /// Three clients of one store, and a stranger with access to it.
 pub(crate) struct World {
@@ -75,6 +80,7 @@ impl World {
         let client = async || {
             let builder = LockClient::builder().prefix(&prefix).form(form);
             builder
+                .claim(CLAIM)
                 .connect(&server.url())
                 .await
                 .expect("the server answers")
@@ -126,12 +132,15 @@ impl World {
         }
     }
 
-    /// A stranger's RPUSH.
+    /// A stranger's list, instead of whatever was there.
     pub(crate) async fn put_list(&self, key: &str) {
         let key = format!("{}{key}", self.prefix);
         match &self.stranger {
             Stranger::Memory(store) => store.put(key, Stored::OtherType, None),
-            Stranger::Redis(_) => self.command::<()>(&["RPUSH", &key, "x"]).await,
+            Stranger::Redis(_) => {
+                let script = "redis.call('DEL', KEYS[1]) redis.call('RPUSH', KEYS[1], 'x')";
+                self.command::<()>(&["EVAL", script, "1", &key]).await;
+            }
         }
     }
 
@@ -141,6 +150,25 @@ impl World {
         match &self.stranger {
             Stranger::Memory(store) => store.remove(&key),
             Stranger::Redis(_) => self.command::<()>(&["DEL", &key]).await,
+        }
+    }
+
+    /// Waits until so many clients stand in the line of a lock.
+    pub(crate) async fn until_in_line(&self, key: &str, count: usize) {
+        let prefix = &self.prefix;
+        let line = format!("{prefix}line:{{{prefix}{key}}}");
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            let there = match &self.stranger {
+                // In paused time all is done that can be done.
+                Stranger::Memory(_) => return sleep(Duration::from_millis(100)).await,
+                Stranger::Redis(_) => self.command::<usize>(&["ZCARD", &line]).await,
+            };
+            if there == count {
+                return;
+            }
+            assert!(Instant::now() < patience, "{there} of {count}");
+            sleep(Duration::from_millis(2)).await;
         }
     }
 

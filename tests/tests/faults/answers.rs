@@ -13,7 +13,7 @@ const LONG_TTL: Duration = Duration::from_mins(10);
 #[tokio::test]
 async fn a_lost_reply_is_held_after_a_check_on_another_connection() {
     for fault in [Fault::SwallowReply, Fault::ResetReply] {
-        let (server, proxy, client) = world(Duration::from_secs(1)).await;
+        let (server, proxy, client) = world(Duration::from_secs(4)).await;
         proxy.plan("SET", fault);
         let asked = Instant::now();
         let guard = client.lock("a").ttl(LONG_TTL).acquire().await;
@@ -29,7 +29,7 @@ async fn a_lost_reply_is_held_after_a_check_on_another_connection() {
 
 #[tokio::test]
 async fn a_set_that_is_sent_again_finds_its_own_token_and_is_held() {
-    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let (server, proxy, client) = world(Duration::from_secs(4)).await;
     // The SET runs; nothing of its connection comes back, the check neither.
     proxy.plan("SET", Fault::SwallowReply);
     let (asked, ttl) = (Instant::now(), Duration::from_secs(30));
@@ -39,7 +39,7 @@ async fn a_set_that_is_sent_again_finds_its_own_token_and_is_held() {
     assert_eq!(proxy.connections(), 2);
     // Trusted from the first sending on, not from the one that was answered.
     let took = asked.elapsed();
-    assert!(took >= Duration::from_millis(900), "{took:?}");
+    assert!(took >= Duration::from_millis(1_900), "{took:?}");
     assert!(guard.remaining() + took < ttl, "{:?}", guard.remaining());
     guard.release().await.expect("ours");
     drain(&client).await;
@@ -48,9 +48,9 @@ async fn a_set_that_is_sent_again_finds_its_own_token_and_is_held() {
 
 #[tokio::test]
 async fn a_set_that_lands_after_the_check_said_free_is_given_back() {
-    let (server, proxy, client) = world(Duration::from_millis(800)).await;
+    let (server, proxy, client) = world(Duration::from_secs(2)).await;
     let mut stranger = server.raw().await;
-    proxy.plan("SET", Fault::DelayCommand(Duration::from_millis(1_500)));
+    proxy.plan("SET", Fault::DelayCommand(Duration::from_secs(4)));
     // On the second connection every answer is that there is no such key, none that it was taken.
     proxy.always("SET", Fault::Reset);
     let error = client.lock("a").ttl(LONG_TTL).acquire().await;
@@ -61,22 +61,22 @@ async fn a_set_that_lands_after_the_check_said_free_is_given_back() {
     );
     assert_eq!(keys(&server).await, 0, "it has not landed yet");
     // It lands, and the CAD behind it on the same connection takes it away.
-    until(Duration::from_secs(5), async || {
+    until(Duration::from_secs(10), async || {
         let told: String = run(&mut stranger, &["INFO", "commandstats"]).await;
         told.contains("cmdstat_set:calls=1")
     })
     .await;
-    until_empty(&server, Duration::from_secs(1)).await;
+    until_empty(&server, Duration::from_secs(5)).await;
 }
 
 #[tokio::test]
 async fn a_set_that_lands_late_changes_nothing_for_its_own_later_one() {
-    let (server, proxy, client) = world(Duration::from_secs(2)).await;
-    proxy.plan("SET", Fault::DelayCommand(Duration::from_millis(1_600)));
+    let (server, proxy, client) = world(Duration::from_secs(4)).await;
+    proxy.plan("SET", Fault::DelayCommand(Duration::from_millis(3_200)));
     let guard = client.lock("a").ttl(LONG_TTL).acquire().await;
     let guard = guard.expect("the second SET");
     assert_eq!(proxy.connections(), 2);
-    sleep(Duration::from_millis(800)).await;
+    sleep(Duration::from_millis(1_600)).await;
     // The first one has landed on its own token.
     assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
     guard.release().await.expect("ours");
@@ -88,7 +88,7 @@ async fn a_set_that_lands_late_changes_nothing_for_its_own_later_one() {
 async fn a_server_that_stood_still_leaves_the_lock_to_nobody_who_gave_up() {
     let server = Server::start(&[]);
     for round in 0..10 {
-        let client = connect(&server.url(), Duration::from_millis(300)).await;
+        let client = connect(&server.url(), Duration::from_secs(1)).await;
         server.stop();
         let error = client.lock("a").ttl(LONG_TTL).acquire().await;
         let error = error.expect_err("no answer");

@@ -39,9 +39,7 @@ async fn cancel(client: LockClient, task: u64, left: Arc<AtomicUsize>) -> usize 
 
 /// The same without a release: what the test below would see if nobody gave back.
 async fn naive_orphans(url: &str, server: &Server) -> usize {
-    let client = redis::Client::open(url).expect("a URL of our own");
-    let connection = client.get_multiplexed_async_connection().await;
-    let connection = connection.expect("answers");
+    let connection = tests::connection(url).await;
     let mut chance = Chance::new(0);
     for n in 0..200 {
         let mut connection = connection.clone();

@@ -55,9 +55,9 @@ async fn a_server_that_does_not_tell_its_policy_delays_connecting_by_one_answer_
         proxy.plan("CONFIG", fault);
         let asked = Instant::now();
         let client = LockClient::connect(&proxy.url()).await.expect("answers");
-        // A quarter of the command deadline.
+        // A quarter of the command deadline, not the whole of it.
         assert!(
-            asked.elapsed() < Duration::from_secs(1),
+            asked.elapsed() < Duration::from_millis(1_800),
             "{:?}",
             asked.elapsed()
         );

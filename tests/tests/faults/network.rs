@@ -12,7 +12,7 @@ const TTL: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 async fn a_black_hole_is_left_within_the_command_deadline_by_a_new_connection() {
-    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let (server, proxy, client) = world(Duration::from_secs(4)).await;
     let guard = client.lock("a").acquire().await.expect("free");
     guard.release().await.expect("ours");
     for round in 1..=3 {
@@ -20,17 +20,17 @@ async fn a_black_hole_is_left_within_the_command_deadline_by_a_new_connection() 
         let asked = Instant::now();
         let guard = client.lock("a").acquire().await.expect("a new connection");
         assert!(
-            asked.elapsed() < Duration::from_secs(2),
+            asked.elapsed() < Duration::from_secs(4),
             "{:?}",
             asked.elapsed()
         );
         assert_eq!(proxy.connections(), round + 1);
-        // From here on nothing is slow.
+        // From here on nothing is slow, as what is not answered would be.
         let asked = Instant::now();
         assert_eq!(guard.check().await.expect("an answer"), Ownership::Mine);
         guard.release().await.expect("ours");
         assert!(
-            asked.elapsed() < Duration::from_millis(400),
+            asked.elapsed() < Duration::from_millis(900),
             "{:?}",
             asked.elapsed()
         );
@@ -57,21 +57,22 @@ async fn a_black_hole_under_a_renewed_lock_does_not_lose_it() {
 
 #[tokio::test]
 async fn a_black_hole_under_a_release_delays_it_and_leaves_no_key() {
-    let (server, proxy, client) = world(Duration::from_secs(1)).await;
+    let command_deadline = Duration::from_secs(2);
+    let (server, proxy, client) = world(command_deadline).await;
     let ttl = Duration::from_mins(10);
     let guard = client.lock("a").ttl(ttl).acquire().await.expect("free");
     proxy.silence();
-    let asked = Instant::now();
     drop(guard);
-    let took = until_empty(&server, Duration::from_secs(5)).await;
+    let took = until_empty(&server, Duration::from_secs(10)).await;
     println!("the key was gone after {took:?}");
     assert!(proxy.connections() > 1);
     let next = client.lock("a").ttl(ttl).acquire().await.expect("free");
     proxy.silence();
+    let asked = Instant::now();
     // Its caller is told within one command deadline, whichever answer that is.
     let _ = next.release().await;
     assert!(
-        asked.elapsed() < Duration::from_secs(5),
+        asked.elapsed() < 2 * command_deadline,
         "{:?}",
         asked.elapsed()
     );
@@ -82,19 +83,19 @@ async fn a_black_hole_under_a_release_delays_it_and_leaves_no_key() {
 
 #[tokio::test]
 async fn a_network_that_is_gone_loses_the_lock_in_time_and_is_told_at_an_acquire() {
-    let (server, proxy, client) = world(Duration::from_secs(1)).await;
-    let ttl = Duration::from_millis(900);
+    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let ttl = Duration::from_secs(2);
     let guard = client.lock("a").ttl(ttl).renew().acquire().await;
     let guard = guard.expect("free");
     proxy.black_hole();
     let gone = Instant::now();
     guard.lost().await;
     let told = gone.elapsed();
-    assert!(told < ttl + Duration::from_millis(300), "{told:?}");
+    assert!(told < ttl + Duration::from_secs(1), "{told:?}");
     let asked = Instant::now();
     let error = client.lock("b").acquire().await.expect_err("no answer");
     assert!(
-        asked.elapsed() < Duration::from_secs(2),
+        asked.elapsed() < Duration::from_secs(4),
         "{:?}",
         asked.elapsed()
     );
@@ -111,9 +112,9 @@ async fn a_network_that_is_gone_loses_the_lock_in_time_and_is_told_at_an_acquire
 
 #[tokio::test]
 async fn a_reset_at_any_command_costs_another_connection_only() {
-    let (server, proxy, client) = world(Duration::from_secs(2)).await;
+    let (server, proxy, client) = world(Duration::from_secs(8)).await;
     // What was reset may still be on its way for that long.
-    let ttl = Duration::from_secs(1);
+    let ttl = Duration::from_secs(3);
     let release = Server::compare_and_delete().unwrap_or("EVALSHA");
     for command in ["SET", release] {
         for fault in [Fault::Reset, Fault::ResetReply, Fault::Truncate(0)] {
@@ -134,8 +135,9 @@ async fn a_reset_at_any_command_costs_another_connection_only() {
                 Ok(_) => {}
                 Err(error) => panic!("{command}, {fault:?}: {error}"),
             }
+            // Less than what is not answered would take.
             assert!(
-                asked.elapsed() < Duration::from_secs(1),
+                asked.elapsed() < Duration::from_millis(1_800),
                 "{command}, {fault:?}"
             );
             assert_eq!(proxy.met(), before.0 + 1, "{command}, {fault:?}");
@@ -160,11 +162,8 @@ async fn one_slow_connection_holds_up_no_other_client() {
         let guard = quick.lock("quick").acquire().await.expect("free");
         guard.release().await.expect("ours");
     }
-    assert!(
-        asked.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        asked.elapsed()
-    );
+    // Held up by the other they would take forty times as long as it.
+    assert!(asked.elapsed() < 15 * delay, "{:?}", asked.elapsed());
     let held = held.await.expect("no panic").expect("free");
     assert!(asked.elapsed() >= delay, "it was not slow");
     held.release().await.expect("ours");
@@ -175,12 +174,12 @@ async fn one_slow_connection_holds_up_no_other_client() {
 
 #[tokio::test]
 async fn nobody_at_the_other_end_is_told_within_the_command_deadline() {
-    let (server, _proxy, client) = world(Duration::from_secs(1)).await;
+    let (server, _proxy, client) = world(Duration::from_secs(2)).await;
     server.kill();
     let asked = Instant::now();
     let error = client.lock("a").acquire().await.expect_err("nobody");
     assert!(
-        asked.elapsed() < Duration::from_secs(2),
+        asked.elapsed() < Duration::from_secs(4),
         "{:?}",
         asked.elapsed()
     );

@@ -118,7 +118,7 @@ async fn a_slot_that_moved_to_another_node_is_told_and_not_followed() {
 async fn a_password_changed_in_mid_life_is_told_and_a_client_made_with_the_new_one_works() {
     let server = Server::start(&["--requirepass", "first"]);
     let mut stranger = server.raw().await;
-    let client = connect(&server.url(), Duration::from_secs(1)).await;
+    let client = connect(&server.url(), Duration::from_secs(2)).await;
     let guard = client.lock("a").ttl(TTL).acquire().await.expect("free");
     let _: () = run(&mut stranger, &["CONFIG", "SET", "requirepass", "second"]).await;
     // A connection that is let in stays in.

@@ -72,7 +72,7 @@ async fn a_lock_forgotten_by_a_restarted_server_is_lost_at_check_release_and_ren
     drop(extended);
     renewed.lost().await;
     let told = restarted.elapsed();
-    assert!(told < ttl / 3 + Duration::from_millis(800), "{told:?}");
+    assert!(told < ttl / 3 + Duration::from_millis(1_500), "{told:?}");
     let lost = renewed.release().await;
     assert!(matches!(&lost, Err(LockError::Lost { .. })), "{lost:?}");
     drain(&client).await;
@@ -80,7 +80,7 @@ async fn a_lock_forgotten_by_a_restarted_server_is_lost_at_check_release_and_ren
 
 /// A waiter asks on through an outage that is longer than the command deadline.
 async fn rides_out(server: &Server, outage: Duration) {
-    let client = connect(&server.url(), Duration::from_millis(400)).await;
+    let client = connect(&server.url(), Duration::from_secs(1)).await;
     let request = client.lock("a").ttl(Duration::from_millis(400));
     drop(request.clone().acquire().await.expect("free"));
     server.kill();
@@ -90,25 +90,25 @@ async fn rides_out(server: &Server, outage: Duration) {
     let restarted = Instant::now();
     let guard = waiter.await.expect("no panic").expect("a turn");
     let took = restarted.elapsed();
-    assert!(took < Duration::from_millis(400 + 1_000), "{took:?}");
+    assert!(took < Duration::from_millis(400 + 2_000), "{took:?}");
     guard.release().await.expect("ours");
 }
 
 #[tokio::test]
 async fn a_waiter_rides_out_an_outage_longer_than_the_command_deadline() {
-    rides_out(&Server::start(&[]), Duration::from_millis(1_500)).await;
-    rides_out(&Server::durable(&[]), Duration::from_millis(1_500)).await;
+    rides_out(&Server::start(&[]), Duration::from_secs(2)).await;
+    rides_out(&Server::durable(&[]), Duration::from_secs(2)).await;
 }
 
 #[tokio::test]
 async fn a_call_that_does_not_wait_is_told_of_an_outage_within_the_command_deadline() {
     let server = Server::start(&[]);
-    let client = connect(&server.url(), Duration::from_millis(400)).await;
+    let client = connect(&server.url(), Duration::from_secs(1)).await;
     server.kill();
     let asked = Instant::now();
     let error = client.lock("a").acquire().await.expect_err("nobody there");
     assert!(
-        asked.elapsed() < Duration::from_secs(1),
+        asked.elapsed() < Duration::from_secs(3),
         "{:?}",
         asked.elapsed()
     );

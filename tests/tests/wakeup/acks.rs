@@ -25,7 +25,7 @@ async fn replicated() -> (World, Server) {
 #[tokio::test]
 async fn a_lock_that_is_passed_on_is_acknowledged_before_it_is_held() {
     let (world, replica) = replicated().await;
-    let builder = settings().acks(1, SECOND);
+    let builder = settings().acks(1, 2 * SECOND);
     let url = world.member("acks").await;
     let (holder, waiter) = (
         builder.clone().connect(&url).await.expect("answers"),

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use lock_runtime::{LockClient, LockClientBuilder, LockGuard};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, cmd};
-use tests::Server;
+use redis::{FromRedisValue, cmd};
+use tests::{Server, connection};
 use tokio::time::{Instant, sleep};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -37,11 +37,7 @@ impl World {
     }
 
     pub(crate) async fn on(server: Server) -> Self {
-        let client = redis::Client::open(server.url()).expect("a URL");
-        // The observer may be as slow as what it looks at.
-        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(LONG));
-        let observer = client.get_multiplexed_async_connection_with_config(&patient);
-        let observer = observer.await.expect("the server answers");
+        let observer = server.raw().await;
         Self { server, observer }
     }
 
@@ -78,9 +74,7 @@ impl World {
 
     /// A stranger's connection.
     pub(crate) async fn stranger(&self) -> MultiplexedConnection {
-        let client = redis::Client::open(self.member("stranger").await).expect("a URL");
-        let connection = client.get_multiplexed_async_connection().await;
-        connection.expect("the server answers")
+        connection(&self.member("stranger").await).await
     }
 
     /// Those in line, in their order.
