@@ -1,11 +1,12 @@
 //! A line on the server and nothing else: one waiter a process, who leaves, passes the lock on and
-//! joins again by one script. No leases and no checks: who stops in it stops everybody.
+//! joins again by one script. Bare, without leases and checks: who stops in it stops everybody. Or
+//! checked: its script asks the server for what ours does.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{PushKind, RedisError};
+use redis::{PushInfo, PushKind, RedisError, Value};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -24,6 +25,32 @@ if not next then redis.call('DEL', KEYS[1]) return 0 end
 if next == ARGV[1] then return 1 end
 redis.call('SET', KEYS[1], next)
 redis.call('PUBLISH', next, '')
+return 0";
+
+/// The same where who passes on has to be the holder, the lock ends by itself, joining twice changes
+/// nothing, and the one behind the next holder is told whose end to look after.
+const CHECKED_JOIN: &str =
+    "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', 10000) then return 1 end
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+redis.call('ZADD', KEYS[2], 'NX', (tonumber(last[2]) or 0) + 1, ARGV[1])
+return 0";
+
+const CHECKED_PASS: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+return redis.error_reply('ERR the lock was lost') end
+local two = redis.call('ZRANGE', KEYS[2], 0, 1)
+if two[1] then redis.call('ZREM', KEYS[2], two[1]) end
+if ARGV[2] == '1' then
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+redis.call('ZADD', KEYS[2], 'NX', (tonumber(last[2]) or 0) + 1, ARGV[1])
+end
+if not two[1] then
+if ARGV[2] ~= '1' then redis.call('DEL', KEYS[1]) return 0 end
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1
+end
+redis.call('SET', KEYS[1], two[1], 'PX', 10000)
+if two[2] then redis.call('PUBLISH', two[2] .. ':next', '') end
+redis.call('PUBLISH', two[1], '')
 return 0";
 
 pub(super) struct BareLine {
@@ -51,16 +78,25 @@ enum Place {
 }
 
 impl BareLine {
-    pub(super) async fn connect(url: &str) -> Result<Self, RedisError> {
+    pub(super) async fn bare(url: &str) -> Result<Self, RedisError> {
+        Self::connect(url, [JOIN, PASS]).await
+    }
+
+    pub(super) async fn checked(url: &str) -> Result<Self, RedisError> {
+        Self::connect(url, [CHECKED_JOIN, CHECKED_PASS]).await
+    }
+
+    async fn connect(url: &str, [join, pass]: [&str; 2]) -> Result<Self, RedisError> {
         let (mut connection, news) = News::connect(url, PushKind::Message).await?;
         let name = Uuid::new_v4().to_string();
         connection.subscribe(&name).await?;
+        connection.subscribe(format!("{name}:next")).await?;
         let mut load = async |script: &str| -> Result<String, RedisError> {
             let mut command = redis::cmd("SCRIPT");
             command.arg("LOAD").arg(script);
             command.query_async(&mut connection).await
         };
-        let (join, pass) = (load(JOIN).await?, load(PASS).await?);
+        let (join, pass) = (load(join).await?, load(pass).await?);
         let place = Place::Outside;
         Ok(Self {
             name,
@@ -87,7 +123,8 @@ impl BareLine {
             first.place = Place::Ours;
         }
         if first.place != Place::Ours {
-            first.news.come().await;
+            let turn = |push: &PushInfo| is_from(push, &self.name);
+            first.news.come(turn).await;
         }
         let held = section(length).await;
         let again = self.waiting.load(Ordering::SeqCst) > 0;
@@ -99,6 +136,11 @@ impl BareLine {
         };
         Ok(held)
     }
+}
+
+/// Whether a message came on this channel.
+fn is_from(push: &PushInfo, channel: &str) -> bool {
+    matches!(push.data.first(), Some(Value::BulkString(from)) if from == channel.as_bytes())
 }
 
 impl Contender for BareLine {

@@ -26,10 +26,10 @@ impl News {
         Ok((connection.await?, Self { kind, pushes }))
     }
 
-    /// Waits for the next one. `false`: the connection is gone.
-    pub(super) async fn come(&mut self) -> bool {
+    /// Waits for the next one that is wanted. `false`: the connection is gone.
+    pub(super) async fn come(&mut self, wanted: impl Fn(&PushInfo) -> bool) -> bool {
         while let Some(push) = self.pushes.recv().await {
-            if push.kind == self.kind {
+            if push.kind == self.kind && wanted(&push) {
                 return true;
             }
         }

@@ -57,7 +57,7 @@ impl Race {
             // Asks to be told of the key's end as well.
             let holder: Option<String> = get.query_async(&mut connection).await?;
             if holder.is_some() {
-                let _ = timeout(LONGEST, news.come()).await;
+                let _ = timeout(LONGEST, news.come(|_| true)).await;
             }
         }
     }

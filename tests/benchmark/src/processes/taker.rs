@@ -33,7 +33,8 @@ pub(super) async fn run(words: &[String]) -> Result<(), Error> {
     let url = words[1].as_str();
     let contender: Shared = match words[0].as_str() {
         "ours" => Arc::new(Ours::connect(url, WAIT).await?),
-        "line" => Arc::new(BareLine::connect(url).await?),
+        "line" => Arc::new(BareLine::bare(url).await?),
+        "checked" => Arc::new(BareLine::checked(url).await?),
         "race" => Arc::new(Race::connect(url).await?),
         other => return Err(format!("no contender {other}").into()),
     };

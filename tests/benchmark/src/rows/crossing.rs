@@ -1,4 +1,5 @@
-//! g: processes that compete for one key, against a line with nothing around it and against the race.
+//! g: processes that compete for one key, against a line with nothing around it, one that asks the
+//! server for what ours does, and the race.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::table::Bound;
 
 const ROW: char = 'g';
 
-/// Ours, a bare line, and the race after a push.
-const CONTENDERS: [&str; 3] = ["ours", "line", "race"];
+/// Ours, a bare line, the race after a push, and a line that is checked.
+const CONTENDERS: [&str; 4] = ["ours", "line", "race", "checked"];
 
 /// The same tasks in few processes and in many.
 const FEW: (usize, usize) = (4, 4);
@@ -49,7 +50,7 @@ fn crew(bench: &Bench, contender: &'static str, (processes, tasks): (usize, usiz
 fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Error> {
     let said = format!("4 × 4, {} ms", section.as_millis());
     Bench::tell(ROW, &said);
-    let mut rounds: [Vec<Turns>; 3] = Default::default();
+    let mut rounds: [Vec<Turns>; 4] = Default::default();
     for round in 0..bench.pick(3, 7) {
         for at in 0..CONTENDERS.len() {
             let at = (at + round) % CONTENDERS.len();
@@ -70,16 +71,17 @@ fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Err
             .unwrap_or_default()
     };
     for (percent, against, name, most) in [
-        (50, 1, "a bare line", 1.25),
-        (99, 1, "a bare line", 2.0),
-        (50, 2, "a race", worst),
+        (50, 3, "a checked line", Some(1.25)),
+        (99, 1, "a bare line", Some(2.0)),
+        (50, 1, "a bare line", None),
+        (50, 2, "a race", Some(worst)),
     ] {
         let figure = format!("{said}: gap to another process, p{percent}, against {name}");
         bench.table.ratio(
             (ROW, &figure),
             (shown(0, percent), shown(against, percent)),
             Spread::of_ratios(&each(0, percent), &each(against, percent)),
-            Some(Bound::AtMost(most)),
+            most.map(Bound::AtMost),
         );
     }
     let shares = |at: usize| -> Vec<f64> {
