@@ -52,7 +52,7 @@ impl LockGuard {
         let held = Arc::new(held);
         #[cfg(feature = "testing")]
         if let Some(witness) = held.shared.witness.get() {
-            let (key, token) = (held.key.clone(), held.token.clone());
+            let (key, token) = (held.key.text().clone(), held.token.clone());
             let tenure = Arc::downgrade(&held);
             witness(crate::witness::Taken { key, token, tenure });
         }

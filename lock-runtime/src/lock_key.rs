@@ -82,7 +82,9 @@ mod tests {
     #[test]
     fn the_same_text_is_the_same_key() {
         let key = |text: &str| LockKey::from(text.to_owned());
-        let all: ByKey<u32> = [(key("lock:a"), 1), (key("lock:b"), 2)].into();
+        let all: ByKey<u32> = [(key("lock:a"), 1), (key("lock:b"), 2)]
+            .into_iter()
+            .collect();
         assert_eq!(all.get(&key("lock:a")), Some(&1));
         assert_eq!(all.get(&key("lock:b")), Some(&2));
         assert!(!all.contains_key(&key("lock:c")));
