@@ -278,10 +278,15 @@ async fn listened(watch: &Weak<Watch>, opened: &Opened) -> bool {
         if !needed(watch).await {
             return false;
         }
-        if opened.channel.send(&cmd("PING")).await.is_err() {
+        // A refusal is an answer, too; and who is silent once is asked again at once.
+        let _ = opened.channel.send(&cmd("PING")).await;
+        if !opened.channel.is_sound() {
             return true;
         }
-        pulse = Instant::now() + PULSE;
+        pulse = Instant::now();
+        if opened.channel.is_healthy() {
+            pulse += PULSE;
+        }
     }
 }
 
@@ -351,23 +356,4 @@ async fn open(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_news_is_not_taken_for_any() {
-        assert_eq!(parsed(b"turn a|b|c"), Some((News::Turn, "a|b|c")));
-        let next = News::Next(Duration::from_millis(200));
-        assert_eq!(parsed(b"next 200 a|b"), Some((next, "a|b")));
-        for words in [
-            &b"turn"[..],
-            b"",
-            b"next x a",
-            b"next 5",
-            b"gone a",
-            b"\xff \xff",
-        ] {
-            assert_eq!(parsed(words), None);
-        }
-    }
-}
+mod tests;
