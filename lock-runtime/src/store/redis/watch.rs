@@ -77,7 +77,8 @@ impl Watch {
             state: Mutex::default(),
             changed: Arc::default(),
         });
-        tokio::spawn(keep(Arc::downgrade(&watch), response_timeout, open));
+        let keeper = Keeper(Arc::downgrade(&watch));
+        tokio::spawn(keep(keeper, response_timeout, open));
         watch
     }
 
@@ -232,11 +233,25 @@ struct Opened {
     gone: Arc<Notify>,
 }
 
+/// Whoever sees to it that there is a connection.
+struct Keeper(Weak<Watch>);
+
+impl Drop for Keeper {
+    /// No news comes any more. A head that a release has put in line may wait in another runtime than
+    /// that of the release: it has to know, and joins anew there.
+    fn drop(&mut self) {
+        if let Some(here) = self.0.upgrade() {
+            here.turn(None, false);
+        }
+    }
+}
+
 /// Keeps a connection while there are heads. Ends with the client, or with its runtime.
-async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
+async fn keep(keeper: Keeper, response_timeout: Duration, connect: Open) {
+    let watch = &keeper.0;
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(opened) = open(&watch, response_timeout, &connect).await else {
+        let Some(opened) = open(watch, response_timeout, &connect).await else {
             return;
         };
         match opened {
@@ -245,7 +260,7 @@ async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
                 let Some(here) = watch.upgrade() else { return };
                 here.turn(Some(opened.channel.clone()), opened.tracks);
                 drop(here);
-                if !listened(&watch, &opened).await {
+                if !listened(watch, &opened).await {
                     return;
                 }
             }
@@ -261,7 +276,7 @@ async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
         drop(here);
         sleep(pause.mul_f64(1.0 - jitter() / 2.0)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        if !needed(&watch).await {
+        if !needed(watch).await {
             return;
         }
     }

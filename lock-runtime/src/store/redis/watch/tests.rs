@@ -65,6 +65,24 @@ async fn a_connection_is_given_up_after_two_silences_in_a_row_and_no_refusal() {
 }
 
 #[test]
+fn heads_in_other_runtimes_know_when_the_one_that_told_them_ends() {
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_time().build().expect("a runtime")
+    };
+    let (first, second) = (runtime(), runtime());
+    let watch = first.block_on(async {
+        let open = Box::new(|_| Box::pin(std::future::pending()) as Pin<Box<_>>);
+        Watch::start("", SECOND, open)
+    });
+    let inbox = enter(&watch);
+    drop(first);
+    let news = second.block_on(async { timeout(SECOND, inbox.heard()).await });
+    assert_eq!(news, Ok(News::Lost));
+    assert!(watch.is_settled() && watch.address().is_none());
+}
+
+#[test]
 fn what_is_no_news_is_not_taken_for_any() {
     assert_eq!(parsed(b"turn a|b|c"), Some((News::Turn, "a|b|c")));
     let next = News::Next(Duration::from_millis(200));
