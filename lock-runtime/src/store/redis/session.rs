@@ -250,7 +250,7 @@ impl LockSession for RedisSession {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             match self.script(&scripts::SWAP, &[key], line, &args).await {
-                Ok(value) => self.channel.sensible(swapped(&value)),
+                Ok(value) => self.channel.sensible(swapped(&value, false)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the swap script")),
             }
@@ -271,7 +271,7 @@ impl LockSession for RedisSession {
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             let keys = [key, fence_key];
             match self.script(&scripts::SWAP_FENCED, &keys, line, &args).await {
-                Ok(value) => self.channel.sensible(swapped(&value)),
+                Ok(value) => self.channel.sensible(swapped(&value, true)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),
                 Err(failure) => Err(told(failure, "the swap script")),
