@@ -94,7 +94,8 @@ impl Watch {
     /// The connection to look at a key on, if the server tells of its next change then.
     pub(super) fn tracking(&self) -> Option<Arc<Channel>> {
         let state = self.state();
-        state.channel.clone().filter(|_| state.tracks)
+        let channel = state.channel.clone().filter(|_| state.tracks);
+        channel.filter(|channel| channel.is_sound())
     }
 
     /// Takes a head in; what it is told comes to the inbox.
