@@ -158,6 +158,8 @@ impl Running {
         };
         let Ok(failure) = sent else {
             tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
+            let message = "the store panicked over the release, mend it";
+            job.tell(Err(StoreError::new(StoreErrorKind::Disconnected, message)));
             return self.settle();
         };
         if job.carriers.is_empty() {

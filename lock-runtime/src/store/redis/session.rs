@@ -115,6 +115,9 @@ impl RedisSession {
 /// That any script has, the line included.
 const MOST_KEYS: usize = 3;
 
+/// What PTTL says of one.
+const NO_SUCH_KEY: i64 = -2;
+
 fn millis(ttl: Duration) -> String {
     // What does not fit is far beyond any ttl, and short numbers are quicker to print.
     u64::try_from(ttl.as_millis())
@@ -305,7 +308,9 @@ impl LockSession for RedisSession {
             };
             let left = left.map_err(|failure| told(failure, "PTTL"))?;
             let left = self.channel.sensible(integer(&left))?;
-            // Negative: no expiry, or gone between the two commands.
+            // Gone between the two commands.
+            let found = found.filter(|_| left != NO_SUCH_KEY);
+            // Else negative: no expiry.
             let left = u64::try_from(left).ok().map(Duration::from_millis);
             Ok(found.map(|found| (found, left)))
         })
