@@ -187,7 +187,7 @@ impl Lines {
     }
 
     /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
-    pub(crate) fn failing(&self, key: &LockKey, error: Option<&StoreError>) {
+    pub(crate) fn note_failure(&self, key: &LockKey, error: Option<&StoreError>) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.failing = error.cloned();
         }
@@ -247,7 +247,7 @@ impl Lines {
 
     /// Takes note whether other clients stand in line for `key`, as long as somebody here has to do
     /// with it.
-    pub(crate) fn others(&self, key: &LockKey, others: bool) {
+    pub(crate) fn note_others(&self, key: &LockKey, others: bool) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.others = others;
         }
@@ -374,7 +374,7 @@ mod tests {
             first.join_first();
             assert!(first.is_first());
         }
-        lines.others(&k, true);
+        lines.note_others(&k, true);
         first.leave_heir(Box::new(20));
         assert!(matches!(lines.next(&k), Next::PassOn(..)), "others wait");
         first.leave_heir(Box::new(21));

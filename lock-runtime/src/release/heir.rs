@@ -117,7 +117,7 @@ impl Job {
             // gone from its key, no swap of it can land.
             let swapped = self.swap(&*session, line.as_deref(), &token, &heir).await;
             let swap = swapped.map(|swapped| {
-                releases.lines.others(&self.key, swapped.others);
+                releases.lines.note_others(&self.key, swapped.others);
                 swapped.swap
             });
             match swap {
@@ -192,7 +192,7 @@ impl Job {
             let passed = session.pass(&key, &line, &self.token, None, Some(head), limit);
             match passed.await {
                 Ok(passed) => {
-                    releases.lines.others(&key, passed.others);
+                    releases.lines.note_others(&key, passed.others);
                     self.settle(passed.release, first);
                     place.missed(&session);
                     let served = passed.served.then_some(Position {

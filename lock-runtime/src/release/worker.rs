@@ -357,7 +357,7 @@ impl GivenBack<'_> {
             }
             line => session.release(key, line.as_deref(), token).await?,
         };
-        lines.others(key, passed.others);
+        lines.note_others(key, passed.others);
         if let Some(line) = line
             && passed.release == Release::Deleted
             && passed.others
