@@ -137,9 +137,9 @@ impl Job {
                     // Before the old one's ends: those in line must not think that the lock is free.
                     place.hold(heir.ttl);
                     releases.lines.leave(&self.key, id);
-                    // A waiter that has left drops it, and thereby gives it back. A caller that drives this runs
-                    // on before the heir does: one that comes straight back is in line again when the next
-                    // release looks for an heir.
+                    // A waiter that has left drops it, and thereby gives it back. On one thread a caller that
+                    // drives this runs on before the heir does: one that comes straight back is in line again
+                    // when the next release looks for an heir.
                     let _ = heir.reply.send(Served::HandedOver(Inheritance {
                         place,
                         token,
