@@ -164,7 +164,8 @@ impl LockGuard {
     /// Cancellation safety: once polled, the release is sent, and goes on if this future is dropped. Kept and
     /// not polled, it goes on after 5 ms where somebody in this client waits for the lock; else what has to be
     /// sent again (to a server that does not know the script yet, or did not answer) is sent at the next
-    /// poll.
+    /// poll, and until that or its drop it counts as not answered for
+    /// [`LockClient::shutdown`](crate::LockClient::shutdown).
     ///
     /// # Errors
     ///

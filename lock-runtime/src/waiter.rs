@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::contender::{Answer, Call, Contender};
-use crate::error::LockError;
+use crate::error::{LockError, StoreErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::{Claim, Lease};
 use crate::line::{Full, InLine};
@@ -33,7 +33,7 @@ pub(crate) struct Waiter<'a> {
     /// not the first.
     watch_at: Option<Instant>,
     watching: bool,
-    /// The server does not tell of changes.
+    /// The server does not tell of changes to those on this contender's connection.
     deaf: bool,
     last: Option<Holder>,
 }
@@ -217,9 +217,11 @@ impl<'a> Waiter<'a> {
                 None => match standing.listener().watch().await {
                     Ok(Some(_)) => self.watching = true,
                     Ok(None) => return Due::Ask,
-                    // It is not told of changes, and has to look often.
-                    Err(_) => {
-                        self.deaf = true;
+                    // It is not told of changes, and has to look often. After silence it tries once more: a
+                    // connection that stays silent is none to look on any more.
+                    Err(error) => {
+                        use StoreErrorKind::{Refused, Unreachable};
+                        self.deaf = matches!(error.kind(), Refused | Unreachable);
                         return Due::Ask;
                     }
                 },
@@ -231,9 +233,12 @@ impl<'a> Waiter<'a> {
     pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Option<LockGuard>, LockError> {
         let current = self.contender.take();
         let current = current.filter(|contender| !contender.is_outdated());
-        let mut contender = match current {
-            Some(contender) => contender,
-            None => Contender::new(self.call)?,
+        let mut contender = if let Some(contender) = current {
+            contender
+        } else {
+            // It may be told on another connection.
+            self.deaf = false;
+            Contender::new(self.call)?
         };
         let mut answer = contender.ask(give_up).await?;
         let mut joins = false;

@@ -1,6 +1,6 @@
 //! One client in several runtimes and on several threads.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -151,12 +151,16 @@ async fn no_lock_is_taken_once_shutdown_has_seen_none() {
     }
 }
 
-/// A backend with a bug.
-struct Panicking(MemoryStore);
+/// A backend with bugs.
+#[derive(Clone, Default)]
+struct Buggy {
+    memory: MemoryStore,
+    silent: Arc<AtomicBool>,
+}
 
-impl LockStore for Panicking {
+impl LockStore for Buggy {
     fn session(&self) -> StoreFuture<'_, Arc<dyn LockSession>> {
-        let session = Panicking(self.0.clone());
+        let session = self.clone();
         Box::pin(async { Ok(Arc::new(session) as Arc<dyn LockSession>) })
     }
 
@@ -165,7 +169,7 @@ impl LockStore for Panicking {
     }
 }
 
-impl LockSession for Panicking {
+impl LockSession for Buggy {
     fn acquire<'a>(
         &'a self,
         key: &'a str,
@@ -173,7 +177,7 @@ impl LockSession for Panicking {
         ttl: Duration,
         form: AcquireForm,
     ) -> StoreFuture<'a, Option<Stored>> {
-        self.0.acquire(key, token, ttl, form)
+        self.memory.acquire(key, token, ttl, form)
     }
 
     fn release<'a>(
@@ -183,7 +187,10 @@ impl LockSession for Panicking {
         token: &'a LockToken,
     ) -> StoreFuture<'a, Passed> {
         assert!(!key.ends_with("bad"), "the bug");
-        self.0.release(key, line, token)
+        if self.silent.load(Ordering::Relaxed) {
+            return Box::pin(pending());
+        }
+        self.memory.release(key, line, token)
     }
 
     fn extend<'a>(
@@ -192,11 +199,11 @@ impl LockSession for Panicking {
         token: &'a LockToken,
         ttl: Duration,
     ) -> StoreFuture<'a, bool> {
-        self.0.extend(key, token, ttl)
+        self.memory.extend(key, token, ttl)
     }
 
     fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>> {
-        self.0.inspect(key)
+        self.memory.inspect(key)
     }
 
     fn is_open(&self) -> bool {
@@ -206,8 +213,8 @@ impl LockSession for Panicking {
 
 #[tokio::test]
 async fn a_panic_over_one_release_takes_no_other_with_it() {
-    let memory = MemoryStore::new();
-    let client = LockClient::builder().store(Panicking(memory.clone()));
+    let store = Buggy::default();
+    let client = LockClient::builder().store(store.clone());
     let client = client.expect("default settings");
     let bad = client.lock("bad").acquire().await.expect("free");
     let good = client.lock("good").acquire().await.expect("free");
@@ -215,13 +222,13 @@ async fn a_panic_over_one_release_takes_no_other_with_it() {
     drop(good);
     let rest = client.shutdown(Duration::from_secs(5)).await;
     assert!(rest.is_empty(), "{rest:?}");
-    assert_eq!(memory.keys(), ["lock:bad"]);
+    assert_eq!(store.memory.keys(), ["lock:bad"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_over_a_release_that_somebody_waits_for_is_an_error_for_its_caller() {
-    let memory = MemoryStore::new();
-    let client = LockClient::builder().store(Panicking(memory.clone()));
+    let store = Buggy::default();
+    let client = LockClient::builder().store(store.clone());
     let client = client.expect("default settings");
     let bad = client.lock("bad").acquire().await.expect("free");
     let request = client.lock("bad").wait(Duration::from_mins(1));
@@ -229,10 +236,9 @@ async fn a_panic_over_a_release_that_somebody_waits_for_is_an_error_for_its_call
     // Until nothing else is to be done: it is in line.
     tokio::time::sleep(Duration::from_millis(1)).await;
     let released = bad.release().await;
-    assert!(
-        matches!(released, Err(LockError::Indeterminate { .. })),
-        "{released:?}"
-    );
+    let error = released.expect_err("nobody knows");
+    assert!(matches!(error, LockError::Indeterminate { .. }), "{error}");
+    assert!(error.to_string().contains("panicked"), "{error}");
     let next = waiting.await.expect("no panic");
     assert!(next.is_ok(), "taken once the ttl has ended it: {next:?}");
 }
@@ -274,6 +280,29 @@ fn a_release_whose_runtime_is_gone_is_sent_in_the_next() {
             assert!(remains.is_empty(), "{key}: {remains:?}");
         });
     }
+}
+
+#[test]
+fn a_release_that_is_dropped_outside_its_runtime_does_not_wait_for_that_to_run_again() {
+    let store = Buggy::default();
+    let client = LockClient::builder().store(store.clone());
+    let client = client.expect("default settings");
+    let request = || client.lock("a").ttl(Duration::from_mins(10));
+    let (first, second) = (runtime(), runtime());
+    store.silent.store(true, Ordering::Relaxed);
+    let (release, waiting) = first.block_on(async {
+        let guard = request().acquire().await.expect("free");
+        // With somebody in line its caller drives it.
+        let waiting = Box::pin(request().wait(Duration::from_mins(1)).acquire());
+        let waiting = begun(waiting).await;
+        (begun(Box::pin(guard.release())).await, waiting)
+    });
+    drop(release);
+    drop(waiting);
+    store.silent.store(false, Ordering::Relaxed);
+    let next = request().wait(Duration::from_secs(5)).acquire();
+    let next = second.block_on(next);
+    assert!(next.is_ok(), "given back by the worker there: {next:?}");
 }
 
 #[distributed_lock(key = "a", ttl = "10m", release = "background")]

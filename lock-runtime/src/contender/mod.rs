@@ -196,14 +196,15 @@ impl<'a> Contender<'a> {
             };
             match answered {
                 Ok(Ok(Some(answer))) => {
-                    self.call.shared.lines.failing(self.call.key, None);
+                    self.call.shared.lines.note_failure(self.call.key, None);
                     return Ok(answer);
                 }
                 // Free again before we could use it: the next attempt is a fresh one.
                 Ok(Ok(None)) => cause = Some(StoreError::late(self.call.options.ttl)),
                 Ok(Err(error)) if error.is_final() => return Err(self.failed(error)),
                 Ok(Err(error)) => {
-                    self.call.shared.lines.failing(self.call.key, Some(&error));
+                    let lines = &self.call.shared.lines;
+                    lines.note_failure(self.call.key, Some(&error));
                     cause = Some(error);
                 }
                 Err(_) => {}

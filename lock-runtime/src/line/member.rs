@@ -102,8 +102,8 @@ impl InLine {
         self.lines.seen(&self.key)
     }
 
-    /// Ends when this waiter became the first, or is the first and this client gave a lock of the key
-    /// back.
+    /// Ends when this waiter, as the first, has to look: this client gave a lock of the key back, or it became
+    /// the first while this client holds none, or one that is over soon.
     ///
     /// Cancellation safety: what was not waited for comes at the next call.
     pub(crate) async fn woken(&self) {

@@ -187,7 +187,7 @@ impl Lines {
     }
 
     /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.
-    pub(crate) fn failing(&self, key: &LockKey, error: Option<&StoreError>) {
+    pub(crate) fn note_failure(&self, key: &LockKey, error: Option<&StoreError>) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.failing = error.cloned();
         }
@@ -247,7 +247,7 @@ impl Lines {
 
     /// Takes note whether other clients stand in line for `key`, as long as somebody here has to do
     /// with it.
-    pub(crate) fn others(&self, key: &LockKey, others: bool) {
+    pub(crate) fn note_others(&self, key: &LockKey, others: bool) {
         if let Some(line) = self.all().lines.get_mut(key) {
             line.others = others;
         }
@@ -325,54 +325,58 @@ impl All {
 mod tests {
     use super::*;
 
+    fn key(text: &str) -> LockKey {
+        text.to_owned().into()
+    }
+
     #[tokio::test]
     async fn a_line_ends_with_its_last_waiter() {
         let lines: Arc<Lines> = Lines::new("", 3, 2);
-        let key = LockKey::from("k");
-        let first = lines.join(&key).expect("room");
+        let k = key("k");
+        let first = lines.join(&k).expect("room");
         assert!(first.is_first());
-        let second = lines.join(&key).expect("room");
-        let full = lines.join(&key).err().expect("two of two");
+        let second = lines.join(&k).expect("room");
+        let full = lines.join(&k).err().expect("two of two");
         assert_eq!((full.setting, full.limit), ("max_waiters_per_key", 2));
-        let other = lines.join(&"l".into()).expect("room");
-        let full = lines.join(&"m".into()).err().expect("three of three");
+        let other = lines.join(&key("l")).expect("room");
+        let full = lines.join(&key("m")).err().expect("three of three");
         assert_eq!((full.setting, full.limit), ("max_waiters", 3));
         drop(other);
         assert!(!second.is_first());
         drop(first);
         second.woken().await;
-        assert!(second.is_first() && lines.occupied(&key));
+        assert!(second.is_first() && lines.occupied(&k));
         drop(second);
-        assert!(!lines.occupied(&key) && lines.all().lines.is_empty());
+        assert!(!lines.occupied(&k) && lines.all().lines.is_empty());
     }
 
     #[tokio::test]
     async fn only_the_first_has_an_heir_and_not_without_end_while_others_wait() {
         let lines: Arc<Lines> = Lines::new("", 9, 9);
-        let key = LockKey::from("k");
+        let k = key("k");
         let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
         let until = Instant::now() + Duration::from_secs(1);
-        let holding = lines.hold(&key, &token, until);
-        let mut first = lines.join(&key).expect("room");
-        let second = lines.join(&key).expect("room");
+        let holding = lines.hold(&k, &token, until);
+        let mut first = lines.join(&k).expect("room");
+        let second = lines.join(&k).expect("room");
         second.leave_heir(Box::new(2));
-        let lets_go = |lines: &Lines| matches!(lines.next(&key), Next::LetGo);
+        let lets_go = |lines: &Lines| matches!(lines.next(&k), Next::LetGo);
         assert!(lets_go(&lines), "the first asks the store itself");
         for heir in 0..20 {
             first.leave_heir(Box::new(heir));
-            let Next::HandOver(id, found) = lines.next(&key) else {
+            let Next::HandOver(id, found) = lines.next(&k) else {
                 panic!("nobody else waits");
             };
             assert_eq!(found.downcast_ref(), Some(&heir));
             assert!(!first.take_heir(), "it is taken");
-            lines.leave(&key, id);
+            lines.leave(&k, id);
             assert!(second.is_first());
             first.join_first();
             assert!(first.is_first());
         }
-        lines.others(&key, true);
+        lines.note_others(&k, true);
         first.leave_heir(Box::new(20));
-        assert!(matches!(lines.next(&key), Next::PassOn(..)), "others wait");
+        assert!(matches!(lines.next(&k), Next::PassOn(..)), "others wait");
         first.leave_heir(Box::new(21));
         first.stands(true);
         assert!(lets_go(&lines), "it stands in line itself");

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Id;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::job::{Answer, Job};
@@ -13,7 +13,7 @@ use super::queue::Releases;
 use super::worker::{Running, worker_here};
 use super::works::{Driven, Slot};
 
-/// A release in the hands of its caller. Dropped, the worker goes on with it.
+/// A release in the hands of its caller. Dropped, a worker goes on with it.
 struct Driving {
     releases: Arc<Releases>,
     here: Id,
@@ -41,19 +41,26 @@ impl Driving {
 }
 
 impl Drop for Driving {
+    /// Where it was sent somebody runs now who can go on with it. Dropped elsewhere it goes to whichever
+    /// worker comes first, and is sent again: its own runtime may stand still, and would keep it from all
+    /// others. That costs a hand-over under way, whose heir asks by itself then.
     fn drop(&mut self) {
         let begun = self.slot.driven().begun.take();
-        if let Some(begun) = begun {
+        let Some(begun) = begun else { return };
+        if Handle::try_current().is_ok_and(|runtime| runtime.id() == self.here) {
             self.releases.go_on(self.here, begun);
             self.releases.wake();
+        } else {
+            // Which puts its job back.
+            drop(begun);
         }
     }
 }
 
 /// Sends a release and gives its answer; none if none comes.
 ///
-/// Cancellation safety: the worker of the runtime in which it was first polled goes on with it, after a while
-/// also if it is kept and not polled.
+/// Cancellation safety: a worker goes on with it, that of the runtime in which it was first polled after a
+/// while also if it is kept and not polled.
 pub(super) async fn drive(releases: &Arc<Releases>, mut job: Job) -> Option<Answer> {
     let (here, worker) = worker_here(releases);
     let mut answer = job.reply();

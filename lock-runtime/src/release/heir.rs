@@ -117,7 +117,7 @@ impl Job {
             // gone from its key, no swap of it can land.
             let swapped = self.swap(&*session, line.as_deref(), &token, &heir).await;
             let swap = swapped.map(|swapped| {
-                releases.lines.others(&self.key, swapped.others);
+                releases.lines.note_others(&self.key, swapped.others);
                 swapped.swap
             });
             match swap {
@@ -137,9 +137,9 @@ impl Job {
                     // Before the old one's ends: those in line must not think that the lock is free.
                     place.hold(heir.ttl);
                     releases.lines.leave(&self.key, id);
-                    // A waiter that has left drops it, and thereby gives it back. A caller that drives this runs
-                    // on before the heir does: one that comes straight back is in line again when the next
-                    // release looks for an heir.
+                    // A waiter that has left drops it, and thereby gives it back. On one thread a caller that
+                    // drives this runs on before the heir does: one that comes straight back is in line again
+                    // when the next release looks for an heir.
                     let _ = heir.reply.send(Served::HandedOver(Inheritance {
                         place,
                         token,
@@ -192,7 +192,7 @@ impl Job {
             let passed = session.pass(&key, &line, &self.token, None, Some(head), limit);
             match passed.await {
                 Ok(passed) => {
-                    releases.lines.others(&key, passed.others);
+                    releases.lines.note_others(&key, passed.others);
                     self.settle(passed.release, first);
                     place.missed(&session);
                     let served = passed.served.then_some(Position {

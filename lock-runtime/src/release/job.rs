@@ -36,9 +36,9 @@ pub(super) struct Job {
     pub(super) unwritten: bool,
     /// Those in line wait until it is answered.
     pub(super) holding: Option<Holding>,
-    /// Where a caller waits for the worker.
+    /// Where a caller hears of it who drives it, or waits for the worker.
     pub(super) reply: Option<oneshot::Sender<Answer>>,
-    /// For a caller that sends it itself.
+    /// What there was to tell without that: for a caller who sends it itself and has its answer at once.
     pub(super) answer: Option<Answer>,
     /// Where nobody waits for the answer, although the lock was given back in time.
     pub(super) unheard: Option<Unheard>,

@@ -57,6 +57,9 @@ impl Queue {
         if self.places == 0 && self.jobs.is_empty() && self.jobs.capacity() > 2 * KEPT {
             self.jobs.shrink_to(KEPT);
         }
+        if self.begun.is_empty() && self.begun.capacity() > 2 * KEPT {
+            self.begun.shrink_to(KEPT);
+        }
     }
 
     /// Takes note of a job in the place reserved for it.

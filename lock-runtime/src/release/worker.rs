@@ -158,6 +158,8 @@ impl Running {
         };
         let Ok(failure) = sent else {
             tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
+            let message = "the store panicked over the release, mend it";
+            job.tell(Err(StoreError::new(StoreErrorKind::Disconnected, message)));
             return self.settle();
         };
         if job.carriers.is_empty() {
@@ -355,7 +357,7 @@ impl GivenBack<'_> {
             }
             line => session.release(key, line.as_deref(), token).await?,
         };
-        lines.others(key, passed.others);
+        lines.note_others(key, passed.others);
         if let Some(line) = line
             && passed.release == Release::Deleted
             && passed.others

@@ -15,6 +15,9 @@ pub(super) type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// depend on whether a caller is polled.
 const PATIENCE: Duration = Duration::from_millis(5);
 
+/// Room that is kept when there is nothing to look after.
+const KEPT: usize = 32;
+
 /// A worker, as those in its runtime see it.
 #[derive(Default)]
 pub(super) struct Works {
@@ -70,7 +73,12 @@ impl Works {
         let now = Instant::now();
         loop {
             let mut all = self.driven();
-            let (at, _) = all.front()?;
+            let Some((at, _)) = all.front() else {
+                if all.capacity() > 2 * KEPT {
+                    all.shrink_to(KEPT);
+                }
+                return None;
+            };
             if *at > now {
                 return Some(*at);
             }
@@ -86,5 +94,25 @@ impl Works {
                 caller.into_iter().for_each(Waker::wake);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_kept_of_a_burst() {
+        let works = Works::default();
+        let slots: Vec<_> = (0..1_000).map(|_| Arc::new(Slot::default())).collect();
+        for slot in &slots {
+            works.watch(slot);
+        }
+        assert!(works.neglected(|_| ()).is_some());
+        sleep(2 * PATIENCE).await;
+        assert!(works.neglected(|_| ()).is_none());
+        assert!(works.driven().capacity() <= 2 * KEPT);
     }
 }

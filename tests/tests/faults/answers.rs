@@ -85,6 +85,20 @@ async fn a_set_that_lands_late_changes_nothing_for_its_own_later_one() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_gone_before_its_ttl_is_asked_for_is_free() {
+    let (_server, proxy, client) = world(Duration::from_secs(2)).await;
+    let guard = client.lock("a").ttl(LONG_TTL).acquire().await;
+    let guard = guard.expect("free");
+    proxy.plan("PTTL", Fault::Replace(b":-2\r\n".to_vec()));
+    let found = client.check("a", guard.token()).await;
+    assert_eq!(found.expect("an answer"), Ownership::Free);
+    let found = client.check("a", guard.token()).await;
+    assert_eq!(found.expect("an answer"), Ownership::Mine);
+    guard.release().await.expect("ours");
+    drain(&client).await;
+}
+
+#[tokio::test]
 async fn a_server_that_stood_still_leaves_the_lock_to_nobody_who_gave_up() {
     let server = Server::start(&[]);
     for round in 0..10 {

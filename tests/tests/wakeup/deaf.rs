@@ -155,6 +155,33 @@ async fn a_server_that_knows_no_tracking_is_polled_by_the_first_in_line() {
 }
 
 #[tokio::test]
+async fn who_could_not_look_once_does_not_poll_for_the_rest_of_its_wait() {
+    for fault in [Fault::Reset, Fault::DelayAnswer(2 * SECOND)] {
+        let deaf = deaf(|_| {}).await;
+        let held = take(&deaf.holder, NAME).await;
+        deaf.proxy.plan("GET", fault.clone());
+        let waiting = wait(&deaf.waiter);
+        until(LONG, async || deaf.proxy.met() == 1).await;
+        let asked = deaf.asked();
+        until(LONG, async || deaf.asked() > asked).await;
+        // Whoever polls asks at least five times in half a second.
+        until(5 * SECOND, async || {
+            let asked = deaf.asked();
+            sleep(SECOND / 2).await;
+            deaf.asked() - asked < 4
+        })
+        .await;
+        let freed = Instant::now();
+        held.release().await.expect("ours");
+        let next = got(waiting).await;
+        println!("{fault:?}: {:?}", freed.elapsed());
+        assert!(freed.elapsed() < QUIET + SOON, "{:?}", freed.elapsed());
+        next.release().await.expect("ours");
+        deaf.over().await;
+    }
+}
+
+#[tokio::test]
 async fn a_connection_for_news_that_goes_silent_is_replaced() {
     let deaf = deaf(|_| {}).await;
     let held = take(&deaf.holder, NAME).await;

@@ -103,11 +103,13 @@ impl RedisStore {
     async fn connect(&self, made: Made, keep: Keep) -> Result<Arc<RedisSession>, StoreError> {
         let server = self.0.clone();
         let connecting = tokio::spawn(async move { server.connect(made, keep).await });
-        connecting.await.unwrap_or_else(|_| {
-            Err(StoreError::new(
-                StoreErrorKind::Unreachable,
-                "the runtime ended while it connected, use the client in one that runs",
-            ))
+        connecting.await.unwrap_or_else(|ended| {
+            let message = if ended.is_panic() {
+                "connecting panicked, see what the panic says"
+            } else {
+                "the runtime ended while it connected, use the client in one that runs"
+            };
+            Err(StoreError::new(StoreErrorKind::Unreachable, message))
         })
     }
 

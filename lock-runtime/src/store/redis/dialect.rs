@@ -216,15 +216,17 @@ fn fence(value: &Value) -> Option<FencingToken> {
     Some(FencingToken::new(number))
 }
 
-/// The answer of a script that swaps.
-pub(super) fn swapped(value: &Value) -> Result<Swapped, StoreError> {
-    let swap = match (value, parts(value)) {
-        (Value::Int(0), _) => return Ok(Swap::Missing.into()),
-        (Value::Int(-1), _) => return Ok(Swap::NotOurs.into()),
-        (_, [Value::Int(1), Value::Int(_)]) => Some(Swap::Swapped(None)),
-        (_, [Value::Int(2), Value::Int(_)]) => Some(Swap::Found(None)),
-        (_, [Value::Int(1), drawn, Value::Int(_)]) => fence(drawn).map(Some).map(Swap::Swapped),
-        (_, [Value::Int(0), drawn, Value::Int(_)]) => fence(drawn).map(Some).map(Swap::Found),
+/// The answer of a script that swaps, and draws a fence if it is to be `fenced`.
+pub(super) fn swapped(value: &Value, fenced: bool) -> Result<Swapped, StoreError> {
+    let swap = match (value, parts(value), fenced) {
+        (Value::Int(0), ..) => return Ok(Swap::Missing.into()),
+        (Value::Int(-1), ..) => return Ok(Swap::NotOurs.into()),
+        (_, [Value::Int(1), Value::Int(_)], false) => Some(Swap::Swapped(None)),
+        (_, [Value::Int(2), Value::Int(_)], false) => Some(Swap::Found(None)),
+        (_, [Value::Int(1), drawn, Value::Int(_)], true) => {
+            fence(drawn).map(Some).map(Swap::Swapped)
+        }
+        (_, [Value::Int(0), drawn, Value::Int(_)], true) => fence(drawn).map(Some).map(Swap::Found),
         _ => None,
     };
     let others = !matches!(parts(value).last(), Some(Value::Int(0)));
@@ -358,5 +360,19 @@ mod tests {
         assert_eq!(before_arguments(words), "unknown command 'HELLO'");
         assert_eq!(quoted("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
         assert_eq!(quoted(&"é".repeat(500)).chars().count(), 160);
+    }
+
+    #[test]
+    fn a_swap_tells_a_fence_where_one_was_to_be_drawn_and_nowhere_else() {
+        let number = Value::Int;
+        let plain = Value::Array(vec![number(1), number(0)]);
+        let drawn = Value::BulkString(b"7".to_vec());
+        let with_fence = Value::Array(vec![number(1), drawn, number(0)]);
+        let swap = |value, fenced| swapped(value, fenced).ok().map(|told| told.swap);
+        assert_eq!(swap(&plain, false), Some(Swap::Swapped(None)));
+        let fence = Some(FencingToken::new(7));
+        assert_eq!(swap(&with_fence, true), Some(Swap::Swapped(fence)));
+        assert_eq!((swap(&plain, true), swap(&with_fence, false)), (None, None));
+        assert_eq!(swap(&number(0), true), Some(Swap::Missing));
     }
 }

@@ -115,6 +115,9 @@ impl RedisSession {
 /// That any script has, the line included.
 const MOST_KEYS: usize = 3;
 
+/// What PTTL says of one.
+const NO_SUCH_KEY: i64 = -2;
+
 fn millis(ttl: Duration) -> String {
     // What does not fit is far beyond any ttl, and short numbers are quicker to print.
     u64::try_from(ttl.as_millis())
@@ -250,7 +253,7 @@ impl LockSession for RedisSession {
             let ttl = millis(ttl);
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             match self.script(&scripts::SWAP, &[key], line, &args).await {
-                Ok(value) => self.channel.sensible(swapped(&value)),
+                Ok(value) => self.channel.sensible(swapped(&value, false)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(failure) => Err(told(failure, "the swap script")),
             }
@@ -271,7 +274,7 @@ impl LockSession for RedisSession {
             let args = [old.as_str(), new.as_str(), ttl.as_str()];
             let keys = [key, fence_key];
             match self.script(&scripts::SWAP_FENCED, &keys, line, &args).await {
-                Ok(value) => self.channel.sensible(swapped(&value)),
+                Ok(value) => self.channel.sensible(swapped(&value, true)),
                 Err(Failure::Unsent(error)) => Err(error.unsent()),
                 Err(Failure::Fence) => Err(no_fence(fence_key)),
                 Err(failure) => Err(told(failure, "the swap script")),
@@ -305,7 +308,9 @@ impl LockSession for RedisSession {
             };
             let left = left.map_err(|failure| told(failure, "PTTL"))?;
             let left = self.channel.sensible(integer(&left))?;
-            // Negative: no expiry, or gone between the two commands.
+            // Gone between the two commands.
+            let found = found.filter(|_| left != NO_SUCH_KEY);
+            // Else negative: no expiry.
             let left = u64::try_from(left).ok().map(Duration::from_millis);
             Ok(found.map(|found| (found, left)))
         })

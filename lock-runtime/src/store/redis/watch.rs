@@ -77,7 +77,8 @@ impl Watch {
             state: Mutex::default(),
             changed: Arc::default(),
         });
-        tokio::spawn(keep(Arc::downgrade(&watch), response_timeout, open));
+        let keeper = Keeper(Arc::downgrade(&watch));
+        tokio::spawn(keep(keeper, response_timeout, open));
         watch
     }
 
@@ -93,7 +94,8 @@ impl Watch {
     /// The connection to look at a key on, if the server tells of its next change then.
     pub(super) fn tracking(&self) -> Option<Arc<Channel>> {
         let state = self.state();
-        state.channel.clone().filter(|_| state.tracks)
+        let channel = state.channel.clone().filter(|_| state.tracks);
+        channel.filter(|channel| channel.is_sound())
     }
 
     /// Takes a head in; what it is told comes to the inbox.
@@ -232,11 +234,25 @@ struct Opened {
     gone: Arc<Notify>,
 }
 
+/// Whoever sees to it that there is a connection.
+struct Keeper(Weak<Watch>);
+
+impl Drop for Keeper {
+    /// No news comes any more. A head that a release has put in line may wait in another runtime than
+    /// that of the release: it has to know, and joins anew there.
+    fn drop(&mut self) {
+        if let Some(here) = self.0.upgrade() {
+            here.turn(None, false);
+        }
+    }
+}
+
 /// Keeps a connection while there are heads. Ends with the client, or with its runtime.
-async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
+async fn keep(keeper: Keeper, response_timeout: Duration, connect: Open) {
+    let watch = &keeper.0;
     let mut pause = FIRST_PAUSE;
     loop {
-        let Some(opened) = open(&watch, response_timeout, &connect).await else {
+        let Some(opened) = open(watch, response_timeout, &connect).await else {
             return;
         };
         match opened {
@@ -245,7 +261,7 @@ async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
                 let Some(here) = watch.upgrade() else { return };
                 here.turn(Some(opened.channel.clone()), opened.tracks);
                 drop(here);
-                if !listened(&watch, &opened).await {
+                if !listened(watch, &opened).await {
                     return;
                 }
             }
@@ -261,7 +277,7 @@ async fn keep(watch: Weak<Watch>, response_timeout: Duration, connect: Open) {
         drop(here);
         sleep(pause.mul_f64(1.0 - jitter() / 2.0)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        if !needed(&watch).await {
+        if !needed(watch).await {
             return;
         }
     }
@@ -278,10 +294,15 @@ async fn listened(watch: &Weak<Watch>, opened: &Opened) -> bool {
         if !needed(watch).await {
             return false;
         }
-        if opened.channel.send(&cmd("PING")).await.is_err() {
+        // A refusal is an answer, too; and who is silent once is asked again at once.
+        let _ = opened.channel.send(&cmd("PING")).await;
+        if !opened.channel.is_sound() {
             return true;
         }
-        pulse = Instant::now() + PULSE;
+        pulse = Instant::now();
+        if opened.channel.is_healthy() {
+            pulse += PULSE;
+        }
     }
 }
 
@@ -351,23 +372,4 @@ async fn open(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_news_is_not_taken_for_any() {
-        assert_eq!(parsed(b"turn a|b|c"), Some((News::Turn, "a|b|c")));
-        let next = News::Next(Duration::from_millis(200));
-        assert_eq!(parsed(b"next 200 a|b"), Some((next, "a|b")));
-        for words in [
-            &b"turn"[..],
-            b"",
-            b"next x a",
-            b"next 5",
-            b"gone a",
-            b"\xff \xff",
-        ] {
-            assert_eq!(parsed(words), None);
-        }
-    }
-}
+mod tests;
