@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const LONGEST: usize = 400;
 
@@ -31,6 +32,27 @@ fn no_file_is_longer_than_400_lines() {
     for file in files {
         let lines = fs::read_to_string(&file).expect("text").lines().count();
         assert!(lines <= LONGEST, "{} has {lines} lines", file.display());
+    }
+}
+
+/// A sabotage that cannot be put in proves nothing, and is run by hand alone.
+#[test]
+fn every_mutant_fits_the_code() {
+    let folder = root().join("tests/mutants");
+    let patches: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("a folder of the workspace")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "patch"))
+        .collect();
+    assert!(patches.len() > 10, "{patches:?}");
+    for name in patches.iter().filter_map(|path| path.to_str()) {
+        let checked = Command::new("git")
+            .args(["apply", "--check", name])
+            .current_dir(root())
+            .output()
+            .expect("git, as the patches are applied by it");
+        let why = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "write {name} anew: {why}");
     }
 }
 
