@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use redis::RedisError;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisError};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::contender::{Call, Contender, Held, TTL, WAIT, section};
+use crate::by_hand;
+use crate::contender::{Call, Contender, Held, TTL, section};
 
 const SWAP: &str = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -25,13 +26,8 @@ pub(crate) struct BareSwap {
 
 impl BareSwap {
     pub(crate) async fn connect(url: &str) -> Result<Self, RedisError> {
-        let client = redis::Client::open(url)?;
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(WAIT));
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connecting.await?;
-        let mut load = redis::cmd("SCRIPT");
-        let load = load.arg("LOAD").arg(SWAP);
-        let swap = load.query_async(&mut connection).await?;
+        let mut connection = by_hand::connect(url).await?;
+        let swap = by_hand::load(&mut connection, SWAP).await?;
         let token = Uuid::new_v4().to_string();
         let mut set = redis::cmd("SET");
         let set = set.arg(KEY).arg(&token);

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex as Queue;
 use uuid::Uuid;
 
-use crate::contender::{Call, Contender, TTL, WAIT, section};
+use crate::by_hand;
+use crate::contender::{Call, Contender, TTL, section};
 
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
@@ -27,15 +27,9 @@ pub(crate) struct Floor {
 
 impl Floor {
     pub(crate) async fn connect(url: &str) -> Result<Self, redis::RedisError> {
-        let client = redis::Client::open(url)?;
-        // A busy machine is slow, not broken.
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(WAIT));
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connecting.await?;
-        let mut load = redis::cmd("SCRIPT");
-        let release = load.arg("LOAD").arg(RELEASE);
+        let mut connection = by_hand::connect(url).await?;
         Ok(Self {
-            release: release.query_async(&mut connection).await?,
+            release: by_hand::load(&mut connection, RELEASE).await?,
             connection,
             queues: None,
         })

@@ -4,6 +4,7 @@ mod alarm;
 mod arguments;
 mod bare_swap;
 mod bench;
+mod by_hand;
 mod contender;
 mod floor;
 mod heap;

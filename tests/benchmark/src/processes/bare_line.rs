@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::news::News;
+use crate::by_hand;
 use crate::contender::{Call, Contender, Held, section};
 
 /// 1: ours. 0: in line.
@@ -91,12 +92,8 @@ impl BareLine {
         let name = Uuid::new_v4().to_string();
         connection.subscribe(&name).await?;
         connection.subscribe(format!("{name}:next")).await?;
-        let mut load = async |script: &str| -> Result<String, RedisError> {
-            let mut command = redis::cmd("SCRIPT");
-            command.arg("LOAD").arg(script);
-            command.query_async(&mut connection).await
-        };
-        let (join, pass) = (load(join).await?, load(pass).await?);
+        let join = by_hand::load(&mut connection, join).await?;
+        let pass = by_hand::load(&mut connection, pass).await?;
         let place = Place::Outside;
         Ok(Self {
             name,

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::news::News;
+use crate::by_hand;
 use crate::contender::{Call, Contender, Held, TTL, section};
 
 const RELEASE: &str =
@@ -30,9 +31,7 @@ impl Race {
         let mut track = redis::cmd("CLIENT");
         track.arg("TRACKING").arg("ON");
         track.exec_async(&mut connection).await?;
-        let mut load = redis::cmd("SCRIPT");
-        load.arg("LOAD").arg(RELEASE);
-        let release = load.query_async(&mut connection).await?;
+        let release = by_hand::load(&mut connection, RELEASE).await?;
         let head = Mutex::new(news);
         Ok(Self {
             connection,
