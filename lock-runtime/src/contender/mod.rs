@@ -224,8 +224,7 @@ impl<'a> Contender<'a> {
 
     /// A guard of a lease that lasts for a claim alone, if need be.
     pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
-        let length = claim.map_or(self.call.options.ttl, |claim| claim.length);
-        self.place.hold(length);
+        self.place.hold();
         let held = Held {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),

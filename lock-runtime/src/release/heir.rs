@@ -135,7 +135,7 @@ impl Job {
                         return;
                     };
                     // Before the old one's ends: those in line must not think that the lock is free.
-                    place.hold(heir.ttl);
+                    place.hold();
                     releases.lines.leave(&self.key, id);
                     // A waiter that has left drops it, and thereby gives it back. On one thread a caller that
                     // drives this runs on before the heir does: one that comes straight back is in line again

@@ -190,10 +190,11 @@ impl Place {
         }
     }
 
-    /// From now on those in line wait for this place's release, at most for the length of its lease.
-    pub(crate) fn hold(&mut self, length: Duration) {
+    /// From now on those in line wait for this place's release, at most for its ttl: a claim is extended
+    /// to that.
+    pub(crate) fn hold(&mut self) {
         if self.holding.is_none() {
-            let until = self.ran.unwrap_or_else(Instant::now) + length;
+            let until = self.ran.unwrap_or_else(Instant::now) + self.ttl;
             let holding = self.releases.lines.hold(&self.key, &self.token, until);
             self.holding = Some(holding);
         }
