@@ -11,8 +11,9 @@ use crate::heap;
 
 const KEYS: u32 = 100_000;
 
-/// Before the start: buffers have the size that they keep.
-const WARM_UP: u32 = 20_000;
+/// Before the start, as many as after it: buffers have the size that they keep, whatever their size
+/// depends on.
+const WARM_UP: u32 = KEYS;
 
 /// Until what calls have left behind is done.
 const SETTLED: Duration = Duration::from_secs(1);
