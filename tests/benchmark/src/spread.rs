@@ -35,15 +35,10 @@ impl fmt::Display for Spread {
 
 /// The figure that so many in a hundred do not exceed, to the nearest.
 pub(crate) fn percentile(figures: &[f64], percent: usize) -> Option<f64> {
-    permille(figures, percent * 10)
-}
-
-/// The same in a thousand.
-pub(crate) fn permille(figures: &[f64], permille: usize) -> Option<f64> {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().checked_sub(1)?;
-    sorted.get((last * permille + 500) / 1_000).copied()
+    sorted.get((last * percent + 50) / 100).copied()
 }
 
 /// The arithmetic mean; `None` for no figures.

@@ -184,12 +184,13 @@ impl Turns {
         Some(most as f64 * 100.0 / all as f64)
     }
 
-    /// How long the tasks waited, in seconds.
-    pub(crate) fn waits(&self) -> Vec<f64> {
-        let turns = self.all.iter();
-        turns
-            .map(|turn| turn.from.saturating_sub(turn.asked).as_secs_f64())
-            .collect()
+    /// The longest wait of a task, in seconds.
+    pub(crate) fn longest_wait(&self) -> f64 {
+        let waits = self
+            .all
+            .iter()
+            .map(|turn| turn.from.saturating_sub(turn.asked));
+        waits.max().unwrap_or_default().as_secs_f64()
     }
 
     /// The sections' own lengths, in seconds.

@@ -59,7 +59,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         ),
         (shown(&ours), shown(&floor)),
         Spread::of_ratios(&ours, &floor),
-        Some(Bound::AtMost(0.75)),
+        Some(Bound::AtMost(0.60)),
     );
     Ok(())
 }
