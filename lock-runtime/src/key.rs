@@ -15,7 +15,7 @@ const USUAL_BYTES: usize = 48;
 pub(crate) const RESERVED: &str = "fence:";
 
 /// Keys that begin so belong to the lines of waiters.
-const LINE: &str = "line:{";
+pub(crate) const LINE: &str = "line:{";
 
 /// Encodes a value for use inside a lock key.
 ///

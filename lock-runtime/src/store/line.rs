@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{Release, StoreFuture, Stored, Swap};
 use crate::fence::FencingToken;
-use crate::token::LockToken;
+use crate::token::{Holder, LockToken};
 
 /// The first of a client's waiters for a key, as it stands in the key's line. The line is a hint: it
 /// says whose turn it is, and never who holds the lock.
@@ -51,6 +51,33 @@ impl Head {
     pub fn entry(&self) -> &str {
         &self.entry
     }
+
+    /// Who stands in line with this entry. `None` for what is no entry of a head.
+    ///
+    /// ```
+    /// use lock_runtime::{Head, Holder, LockToken};
+    /// use std::time::Duration;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let token = LockToken::new("place_order", second, Duration::ZERO);
+    /// let head = Head::new(&token, second, Some("address"));
+    /// let Some(Holder::Owner(waiter)) = Head::read(head.entry().as_bytes()) else { panic!() };
+    /// assert_eq!(waiter.function, "place_order");
+    /// assert_eq!(Head::read(b"a stranger's"), None);
+    /// ```
+    #[must_use]
+    pub fn read(entry: &[u8]) -> Option<Holder> {
+        let (_claim, rest) = number(entry)?;
+        let (length, rest) = number(rest)?;
+        rest.get(length..).map(Holder::parse)
+    }
+}
+
+/// The number before the first colon, and what comes behind it.
+fn number(text: &[u8]) -> Option<(usize, &[u8])> {
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    let digits = std::str::from_utf8(&text[..colon]).ok()?;
+    Some((digits.parse().ok()?, &text[colon + 1..]))
 }
 
 /// Where a head stands.

@@ -1,0 +1,111 @@
+"use strict";
+const at = (id) => document.getElementById(id);
+let last = null;
+let lastAt = 0;
+let trouble = "";
+
+// At most two units, as the command line has it.
+function short(ms) {
+  const s = Math.floor(ms / 1000), m = Math.floor(s / 60), h = Math.floor(s / 3600), d = Math.floor(s / 86400);
+  const two = (n) => String(n).padStart(2, "0");
+  if (s < 1) return `${Math.floor(ms)}ms`;
+  if (m < 1) return `${s}.${Math.floor((ms % 1000) / 100)}s`;
+  if (h < 1) return `${m}m${two(s % 60)}s`;
+  if (d < 1) return `${h}h${two(m % 60)}m`;
+  return `${d}d${two(h % 24)}h`;
+}
+
+// Keys and holders are what strangers wrote: they come in as text, never as markup.
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function row(lock) {
+  const tr = element("tr", lock.leak ? "is-leak" : lock.renewing === "late" ? "is-late" : "");
+  const key = element("td", "key", lock.key);
+  if (lock.leak) key.append(element("div", "leak", lock.leak));
+  const holder = element("td");
+  const by = lock.held_by;
+  if (by.kind === "ours") {
+    holder.append(element("div", "", by.function), element("div", "soft", `${by.host}, pid ${by.pid}`));
+  } else {
+    holder.append(element("span", "soft", by.words));
+  }
+  const age = element("td", "number", lock.age_ms === null ? "–" : short(lock.age_ms));
+  age.dataset.title = "age";
+  const left = element("td", "left", lock.remaining_ms === null ? "no expiry" : short(lock.remaining_ms));
+  left.dataset.title = "left";
+  if (by.kind === "ours" && lock.remaining_ms !== null) {
+    left.append(element("span", "soft", ` of ${short(by.ttl_ms)}`));
+    const meter = element("meter");
+    meter.max = Math.max(by.ttl_ms, 1);
+    meter.value = Math.min(lock.remaining_ms, by.ttl_ms);
+    meter.setAttribute("aria-hidden", "true");
+    left.append(meter);
+  }
+  const renewing = element("td", lock.renewing === "late" || lock.renewing === "yes" ? lock.renewing : "soft",
+    lock.renewing === "-" ? "–" : lock.renewing);
+  renewing.dataset.title = "renewing";
+  tr.append(key, holder, age, left, renewing);
+  return tr;
+}
+
+function paint() {
+  document.body.classList.toggle("stale", trouble !== "");
+  at("trouble").hidden = trouble === "";
+  at("trouble").textContent = trouble;
+  if (!last) return;
+  const locks = last.locks;
+  const leaks = locks.filter((lock) => lock.leak);
+  const late = locks.filter((lock) => lock.renewing === "late");
+  const foreign = locks.filter((lock) => lock.held_by.kind !== "ours").length + last.foreign_not_listed;
+  at("server").textContent = last.server;
+  at("prefix").textContent = last.prefix || "no prefix";
+  at("count-locks").textContent = locks.length - (foreign - last.foreign_not_listed);
+  at("count-foreign").textContent = foreign;
+  at("count-leaks").textContent = leaks.length;
+  at("count-late").textContent = late.length;
+  at("leaks").className = leaks.length ? "bad" : "";
+  at("lates").className = late.length ? "warn" : "";
+  document.title = leaks.length ? `(${leaks.length}) Locks` : "Locks";
+  const words = at("filter").value.toLowerCase();
+  const shown = (at("only-leaks").checked ? leaks : locks)
+    .filter((lock) => `${lock.key} ${lock.held_by.words}`.toLowerCase().includes(words));
+  at("rows").replaceChildren(...shown.map(row));
+  at("none").hidden = shown.length > 0;
+  at("none").textContent = locks.length ? "No lock fits the filter." : "No locks: nobody holds any, or the prefix is another one.";
+  document.querySelector("table").hidden = shown.length === 0;
+}
+
+function fresh() {
+  if (last) at("fresh").textContent = `${short(Date.now() - lastAt)} ago`;
+}
+
+async function look() {
+  try {
+    const answer = await fetch("/locks.json", { cache: "no-store" });
+    const told = await answer.json();
+    if (answer.ok) {
+      last = told;
+      lastAt = Date.now();
+      trouble = "";
+    } else {
+      trouble = told.error;
+    }
+  } catch {
+    trouble = "lock-inspect itself does not answer any more: start it again.";
+  }
+  paint();
+  fresh();
+  // A page that nobody sees asks less often.
+  setTimeout(look, Math.max(last ? last.every_ms : 1000, document.hidden ? 10000 : 250));
+}
+
+at("filter").addEventListener("input", paint);
+at("only-leaks").addEventListener("change", paint);
+document.addEventListener("visibilitychange", fresh);
+setInterval(fresh, 500);
+look();

@@ -1,0 +1,53 @@
+//! Locks that stay.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::arguments::{Form, Place};
+use crate::history::History;
+use crate::json::{self, Tokens};
+use crate::leak::leak;
+use crate::progress::Progress;
+use crate::screen;
+use crate::search::look;
+use crate::server::Server;
+use crate::shown::shown;
+use crate::table::middle;
+use crate::trouble::{Ending, Trouble};
+
+use super::list::report;
+
+pub(crate) async fn leaks(place: &Place, form: Form) -> Result<Ending, Trouble> {
+    let mut server = Server::connect(place).await?;
+    let progress = Progress::begin(&mut server).await;
+    let is_leak = |lock: &crate::lock::Lock| leak(lock).is_some();
+    let found = look(&mut server, place, is_leak, Some(progress)).await?;
+    let rows = History::default().rows(&found);
+    let mut out = BufWriter::new(io::stdout().lock());
+    let width = screen::width();
+    if form.json {
+        let object = json::look(&rows, &found, &place.prefix, Tokens::Told);
+        writeln!(out, "{object:#}")?;
+    } else if rows.is_empty() {
+        writeln!(out, "no leaks under `{}`", shown(place.prefix.as_bytes()))?;
+    } else {
+        for line in report(&rows, &found, place, width) {
+            writeln!(out, "{line}")?;
+        }
+        let count = rows.len();
+        let leaks = if count == 1 { "leak" } else { "leaks" };
+        let advice = [
+            format!("{count} {leaks} listed."),
+            "See `lock-inspect show KEY`,".to_owned(),
+            "then `lock-inspect release KEY`.".to_owned(),
+        ];
+        for line in advice {
+            writeln!(out, "{}", middle(&line, width.unwrap_or(usize::MAX)))?;
+        }
+    }
+    out.flush()?;
+    Ok(if rows.is_empty() && found.not_listed == 0 {
+        Ending::Fine
+    } else {
+        Ending::Found
+    })
+}

@@ -1,0 +1,58 @@
+//! All locks, once.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::arguments::{Form, Place};
+use crate::history::History;
+use crate::json::{self, Tokens};
+use crate::progress::Progress;
+use crate::screen;
+use crate::search::{Look, look};
+use crate::server::Server;
+use crate::shown::shown;
+use crate::table::{self, Row};
+use crate::trouble::{Ending, Trouble};
+
+pub(crate) async fn list(place: &Place, form: Form) -> Result<Ending, Trouble> {
+    let mut server = Server::connect(place).await?;
+    let progress = Progress::begin(&mut server).await;
+    let found = look(&mut server, place, |_| true, Some(progress)).await?;
+    let rows = History::default().rows(&found);
+    let mut out = BufWriter::new(io::stdout().lock());
+    if form.json {
+        let object = json::look(&rows, &found, &place.prefix, Tokens::Told);
+        writeln!(out, "{object:#}")?;
+    } else {
+        for line in report(&rows, &found, place, screen::width()) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    out.flush()?;
+    Ok(Ending::Fine)
+}
+
+/// The table, and what is to be said below it.
+pub(super) fn report(
+    rows: &[Row<'_>],
+    found: &Look,
+    place: &Place,
+    width: Option<usize>,
+) -> Vec<String> {
+    let prefix = shown(place.prefix.as_bytes());
+    let mut lines = if rows.is_empty() {
+        vec![format!("no locks under `{prefix}`")]
+    } else {
+        table::lines(rows, width)
+    };
+    if let Some(words) = not_listed(found) {
+        lines.push(words);
+    }
+    let fit = |line: String| width.map_or(line.clone(), |width| table::middle(&line, width));
+    lines.into_iter().map(fit).collect()
+}
+
+/// How many foreign keys were left out.
+pub(super) fn not_listed(found: &Look) -> Option<String> {
+    let left_out = found.not_listed;
+    (left_out > 0).then(|| format!("and {left_out} foreign keys more: see --foreign"))
+}

@@ -1,0 +1,134 @@
+//! All locks, again and again.
+
+use std::io::{self, Write};
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::arguments::Place;
+use crate::history::History;
+use crate::json::{self, Tokens};
+use crate::length::short;
+use crate::screen::{self, Screen};
+use crate::search::{Look, look};
+use crate::server::Server;
+use crate::shown::shown;
+use crate::signal::told_to_end;
+use crate::table::{Row, middle, wrapped};
+use crate::trouble::{Ending, Trouble};
+
+use super::list::report;
+
+pub(crate) async fn watch(
+    place: &Place,
+    every: Duration,
+    times: Option<u64>,
+    json: bool,
+) -> Result<Ending, Trouble> {
+    // A wrong address is told once, and not for ever.
+    let server = Server::connect(place).await?;
+    let address = server.address().to_owned();
+    let screen = if json { None } else { Screen::open() };
+    let mut picture = Picture {
+        place,
+        address,
+        screen,
+        json,
+        looks: 0,
+    };
+    let mut end = pin!(told_to_end());
+    tokio::select! {
+        biased;
+        end = end.as_mut() => end?,
+        watched = picture.keep(server, every, times) => watched?,
+    }
+    Ok(Ending::Fine)
+}
+
+struct Picture<'a> {
+    place: &'a Place,
+    address: String,
+    screen: Option<Screen>,
+    json: bool,
+    looks: u64,
+}
+
+impl Picture<'_> {
+    /// A server that goes away is told, and asked again: it may be why somebody watches.
+    async fn keep(
+        &mut self,
+        server: Server,
+        every: Duration,
+        times: Option<u64>,
+    ) -> Result<(), Trouble> {
+        let mut history = History::default();
+        let mut server = Some(server);
+        loop {
+            match self.look(&mut server).await {
+                Ok(found) => {
+                    let rows = history.rows(&found);
+                    self.show(&rows, &found)?;
+                }
+                Err(trouble) => {
+                    server = None;
+                    self.tell(&trouble)?;
+                }
+            }
+            self.looks += 1;
+            if times.is_some_and(|times| self.looks >= times) {
+                return Ok(());
+            }
+            sleep(every).await;
+        }
+    }
+
+    async fn look(&self, server: &mut Option<Server>) -> Result<Look, Trouble> {
+        let server = match server {
+            Some(server) => server,
+            None => server.insert(Server::connect(self.place).await?),
+        };
+        look(server, self.place, |_| true, None).await
+    }
+
+    fn show(&self, rows: &[Row<'_>], found: &Look) -> io::Result<()> {
+        if self.json {
+            let object = json::look(rows, found, &self.place.prefix, Tokens::Told);
+            return writeln!(io::stdout(), "{object}");
+        }
+        let width = screen::width();
+        let leaks = rows.iter().filter(|row| row.leak.is_some()).count();
+        let head = format!(
+            "{} `{}`: {} locks, {leaks} leaks, looked for {}",
+            self.address,
+            shown(self.place.prefix.as_bytes()),
+            rows.len(),
+            short(found.took)
+        );
+        let mut lines = vec![middle(&head, width.unwrap_or(usize::MAX))];
+        lines.extend(report(rows, found, self.place, width));
+        self.write(&lines)
+    }
+
+    fn tell(&self, trouble: &Trouble) -> io::Result<()> {
+        if self.json {
+            return writeln!(io::stderr(), "{trouble}");
+        }
+        let room = screen::width().unwrap_or(usize::MAX);
+        self.write(&wrapped(&format!("{trouble}. Trying again."), room))
+    }
+
+    fn write(&self, lines: &[String]) -> io::Result<()> {
+        if let Some(screen) = &self.screen {
+            return screen.paint(lines);
+        }
+        let mut text = lines.join("\n");
+        text.push('\n');
+        if self.looks > 0 {
+            text.insert(0, '\n');
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}

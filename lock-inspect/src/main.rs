@@ -1,0 +1,68 @@
+//! `lock-inspect`: for whoever is called because something is locked.
+
+mod arguments;
+mod commands;
+mod history;
+mod json;
+mod leak;
+mod length;
+mod lock;
+mod page;
+mod progress;
+mod reading;
+mod renewal;
+mod screen;
+mod search;
+mod server;
+mod shown;
+mod signal;
+mod table;
+#[cfg(feature = "tls")]
+mod tls;
+mod trouble;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command, without_passwords};
+use clap::Parser;
+use trouble::{Ending, Trouble};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            eprint!("{}", without_passwords(&error.to_string()));
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
+    match run(arguments) {
+        Ok(ending) => ending.into(),
+        Err(trouble) => {
+            if !trouble.is_silent() {
+                eprintln!("lock-inspect: {trouble}");
+            }
+            trouble.exit_code()
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(Arguments { place, command }: Arguments) -> Result<Ending, Trouble> {
+    match command {
+        Command::List(form) => commands::list(&place, form).await,
+        Command::Show { key, form } => commands::show(&place, &key, form).await,
+        Command::Watch { every, times, json } => commands::watch(&place, every, times, json).await,
+        Command::Leaks(form) => commands::leaks(&place, form).await,
+        Command::Release {
+            key,
+            token,
+            force,
+            yes,
+        } => {
+            let by = commands::By::new(token.as_deref(), force, yes)?;
+            commands::release(&place, &key, by).await
+        }
+        Command::Serve { listen, every } => commands::serve(place, listen, every).await,
+    }
+}

@@ -1,0 +1,100 @@
+//! Finding all locks of a server, in steps that hold up nobody.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use lock_runtime::KeyNames;
+use redis::cmd;
+
+use crate::arguments::Place;
+use crate::lock::Lock;
+use crate::progress::Progress;
+use crate::reading::read;
+use crate::server::Server;
+use crate::trouble::Trouble;
+
+/// Keys in one pipeline.
+const AT_ONCE: usize = 500;
+
+/// What was found at one look at the server.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// By key, without the prefix.
+    pub(crate) locks: BTreeMap<Vec<u8>, Lock>,
+    /// Keys of other programs beyond those that are kept.
+    pub(crate) not_listed: u64,
+    pub(crate) took: Duration,
+}
+
+/// Everything under the prefix that is `wanted`; who watches it come gives a `progress`.
+pub(crate) async fn look(
+    server: &mut Server,
+    place: &Place,
+    wanted: fn(&Lock) -> bool,
+    mut progress: Option<Progress>,
+) -> Result<Look, Trouble> {
+    let names = KeyNames::new(&place.prefix);
+    let pattern = [&literally(names.prefix()), "*"].concat();
+    let begun = Instant::now();
+    let mut look = Look::default();
+    let mut foreign = 0;
+    let mut cursor = b"0".to_vec();
+    loop {
+        let mut scan = cmd("SCAN");
+        scan.arg(&cursor).arg("MATCH").arg(&pattern);
+        scan.arg("COUNT").arg(place.step);
+        let (next, found): (Vec<u8>, Vec<Vec<u8>>) = server.ask(&scan).await?;
+        let is_new = |name: &Vec<u8>| {
+            let key = names.key_of(name);
+            key.is_some_and(|key| !look.locks.contains_key(key))
+        };
+        let found: Vec<Vec<u8>> = found.into_iter().filter(is_new).collect();
+        for some in found.chunks(AT_ONCE) {
+            for lock in read(server, &names, some).await? {
+                if !wanted(&lock) {
+                    continue;
+                }
+                if lock.owner().is_none() {
+                    if foreign == place.foreign {
+                        look.not_listed += 1;
+                        continue;
+                    }
+                    foreign += 1;
+                }
+                look.locks.insert(lock.key.clone(), lock);
+            }
+        }
+        if let Some(progress) = &mut progress {
+            progress.step(place.step, look.locks.len());
+        }
+        if next == b"0" {
+            break;
+        }
+        cursor = next;
+    }
+    look.took = begun.elapsed();
+    Ok(look)
+}
+
+/// The prefix as a pattern that matches nothing but itself.
+fn literally(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len());
+    for c in prefix.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_no_pattern() {
+        assert_eq!(literally("lock:"), "lock:");
+        assert_eq!(literally("a[b]*?\\^"), "a\\[b\\]\\*\\?\\\\\\^");
+    }
+}

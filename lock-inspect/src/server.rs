@@ -1,0 +1,172 @@
+//! One connection to the server, and what its refusals mean.
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, Pipeline, RedisError, RedisResult, Value,
+};
+
+use crate::arguments::Place;
+use crate::shown::shown;
+use crate::trouble::Trouble;
+
+const URL: &str = "the URL of the server cannot be read; write `redis://[user:password@]host[:port][/database]` \
+     in --url or REDIS_URL, with special characters in the password as %XX";
+
+/// What a user needs for everything that this program does.
+const RIGHTS: &str = "the user may not run what this takes; grant it `+scan +getrange +pttl +type +time +dbsize` \
+     on the lock keys, for `show` also `+get +zrange +zcard`, for `release` also `+eval +get +del`";
+
+/// A connection to a server.
+pub(crate) struct Server {
+    connection: MultiplexedConnection,
+    address: String,
+}
+
+impl Server {
+    pub(crate) async fn connect(place: &Place) -> Result<Self, Trouble> {
+        let (client, address) = open(place)?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(place.timeout))
+            .set_response_timeout(Some(place.timeout));
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        let connection = connection.await.map_err(|error| meaning(&error, &address));
+        let mut server = Self {
+            connection: connection?,
+            address,
+        };
+        // A server that wants a password says so at the first command only; a denied one is let in.
+        match redis::cmd("PING")
+            .query_async::<Value>(&mut server.connection)
+            .await
+        {
+            Err(error) if error.code() != Some("NOPERM") => {
+                Err(match meaning(&error, &server.address) {
+                    Trouble::Refused(words) => Trouble::Unreachable(words),
+                    trouble => trouble,
+                })
+            }
+            _ => Ok(server),
+        }
+    }
+
+    /// Without user and password.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Trouble> {
+        let answer = command.query_async(&mut self.connection).await;
+        answer.map_err(|error| meaning(&error, &self.address))
+    }
+
+    /// The answer of each command, be it a refusal.
+    pub(crate) async fn ask_all(
+        &mut self,
+        pipeline: &mut Pipeline,
+    ) -> Result<Vec<RedisResult<Value>>, Trouble> {
+        let answers = pipeline.ignore_errors().query_async(&mut self.connection);
+        answers
+            .await
+            .map_err(|error| meaning(&error, &self.address))
+    }
+
+    /// What an error of one command means.
+    pub(crate) fn meaning(&self, error: &RedisError) -> Trouble {
+        meaning(error, &self.address)
+    }
+}
+
+fn open(place: &Place) -> Result<(Client, String), Trouble> {
+    let usage = |words: &str| Trouble::Usage(words.to_owned());
+    if cfg!(not(feature = "tls")) && place.url.starts_with("rediss:") {
+        return Err(usage(
+            "a `rediss://` URL needs TLS: build lock-inspect with `--features tls`",
+        ));
+    }
+    // The parser's own message could repeat the password.
+    let info = place.url.as_str().into_connection_info();
+    let info: ConnectionInfo = info.map_err(|_| usage(URL))?;
+    let address = match info.addr() {
+        ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}"),
+        ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{host}:{port}"),
+        ConnectionAddr::Unix(path) => format!("unix:{}", path.display()),
+        _ => return Err(usage(URL)),
+    };
+    let address = match info.redis_settings().db() {
+        0 => address,
+        database => format!("{address}/{database}"),
+    };
+    #[cfg(feature = "tls")]
+    let client = crate::tls::client(info, place.root_certificate.as_deref())?;
+    #[cfg(not(feature = "tls"))]
+    let client = Client::open(info).map_err(|_| usage(URL))?;
+    Ok((client, shown(address.as_bytes())))
+}
+
+fn meaning(error: &RedisError, address: &str) -> Trouble {
+    let code = error.code().unwrap_or_default();
+    let said = words_of(error);
+    let refused = |remedy: &str| Trouble::Refused(format!("{address}: {code} {said}: {remedy}"));
+    match code {
+        "NOAUTH" => {
+            return Trouble::Unreachable(format!(
+                "{address} wants a password; put it into the URL, as redis://:password@host, \
+                 best in REDIS_URL"
+            ));
+        }
+        "NOPERM" => return refused(RIGHTS),
+        "READONLY" => return refused("it is a replica; give the primary's address"),
+        "LOADING" => return refused("it is loading its data; try again"),
+        "BUSY" => return refused("a script blocks it, see SCRIPT KILL"),
+        "MOVED" | "ASK" => {
+            return refused("it is a Cluster node without this key; give the address of the other");
+        }
+        "CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" => return refused("it is not ready; try again"),
+        _ => {}
+    }
+    if said.contains("DB index") {
+        return Trouble::Unreachable(format!(
+            "{address} has no such database; choose another number at the end of the URL"
+        ));
+    }
+    match error.kind() {
+        ErrorKind::AuthenticationFailed => Trouble::Unreachable(format!(
+            "{address} refused the user name or password; put the right ones into the URL"
+        )),
+        ErrorKind::Server(_) | ErrorKind::Extension => refused("see its log"),
+        ErrorKind::Parse => Trouble::Unreachable(format!(
+            "what answers at {address} does not speak the Redis protocol; check host, port and TLS"
+        )),
+        _ if error.is_timeout() => Trouble::Unreachable(format!(
+            "{address} does not answer in time; check host, port and TLS, or raise --timeout"
+        )),
+        _ => Trouble::Unreachable(format!(
+            "cannot reach {address} ({}); check host, port, TLS and that the server is up",
+            why(error)
+        )),
+    }
+}
+
+/// A server's words, short, on one line, and without the arguments of what it refused.
+fn words_of(error: &RedisError) -> String {
+    let detail = error.detail().unwrap_or_default();
+    let end = detail.find(", with args beginning");
+    let detail: String = detail[..end.unwrap_or(detail.len())]
+        .chars()
+        .take(160)
+        .collect();
+    shown(detail.as_bytes())
+}
+
+/// The system's words, where there are any.
+fn why(error: &RedisError) -> String {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return shown(error.to_string().as_bytes());
+        }
+        cause = error.source();
+    }
+    error.category().to_owned()
+}
