@@ -20,44 +20,45 @@ const RIGHTS: &str = "the user may not run what this takes; grant it `+scan +get
 /// A connection to a server.
 pub(crate) struct Server {
     connection: MultiplexedConnection,
+    peer: Peer,
+}
+
+/// Whom we talk to, for what is said about it.
+struct Peer {
     address: String,
+    /// No word of ours may repeat it.
+    password: String,
 }
 
 impl Server {
     pub(crate) async fn connect(place: &Place) -> Result<Self, Trouble> {
-        let (client, address) = open(place)?;
+        let (client, peer) = open(place)?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(place.timeout))
             .set_response_timeout(Some(place.timeout));
         let connection = client.get_multiplexed_async_connection_with_config(&config);
-        let connection = connection.await.map_err(|error| meaning(&error, &address));
-        let mut server = Self {
-            connection: connection?,
-            address,
-        };
-        // A server that wants a password says so at the first command only; a denied one is let in.
-        match redis::cmd("PING")
-            .query_async::<Value>(&mut server.connection)
-            .await
-        {
-            Err(error) if error.code() != Some("NOPERM") => {
-                Err(match meaning(&error, &server.address) {
-                    Trouble::Refused(words) => Trouble::Unreachable(words),
-                    trouble => trouble,
-                })
-            }
+        let connection = connection.await.map_err(|error| peer.meaning(&error))?;
+        let mut server = Self { connection, peer };
+        // A server that wants a password says so at the first command only; one that denies this one has let
+        // us in.
+        let ping = redis::cmd("PING");
+        match ping.query_async::<Value>(&mut server.connection).await {
+            Err(error) if error.code() != Some("NOPERM") => Err(match server.meaning(&error) {
+                Trouble::Refused(words) => Trouble::Unreachable(words),
+                trouble => trouble,
+            }),
             _ => Ok(server),
         }
     }
 
     /// Without user and password.
     pub(crate) fn address(&self) -> &str {
-        &self.address
+        &self.peer.address
     }
 
     pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Trouble> {
         let answer = command.query_async(&mut self.connection).await;
-        answer.map_err(|error| meaning(&error, &self.address))
+        answer.map_err(|error| self.meaning(&error))
     }
 
     /// The answer of each command, be it a refusal.
@@ -66,18 +67,17 @@ impl Server {
         pipeline: &mut Pipeline,
     ) -> Result<Vec<RedisResult<Value>>, Trouble> {
         let answers = pipeline.ignore_errors().query_async(&mut self.connection);
-        answers
-            .await
-            .map_err(|error| meaning(&error, &self.address))
+        let answers = answers.await;
+        answers.map_err(|error| self.meaning(&error))
     }
 
     /// What an error of one command means.
     pub(crate) fn meaning(&self, error: &RedisError) -> Trouble {
-        meaning(error, &self.address)
+        self.peer.meaning(error)
     }
 }
 
-fn open(place: &Place) -> Result<(Client, String), Trouble> {
+fn open(place: &Place) -> Result<(Client, Peer), Trouble> {
     let usage = |words: &str| Trouble::Usage(words.to_owned());
     if cfg!(not(feature = "tls")) && place.url.starts_with("rediss:") {
         return Err(usage(
@@ -97,76 +97,87 @@ fn open(place: &Place) -> Result<(Client, String), Trouble> {
         0 => address,
         database => format!("{address}/{database}"),
     };
+    let password = info.redis_settings().password().unwrap_or_default();
+    let peer = Peer {
+        address: shown(address.as_bytes()),
+        password: password.to_owned(),
+    };
     #[cfg(feature = "tls")]
     let client = crate::tls::client(info, place.root_certificate.as_deref())?;
     #[cfg(not(feature = "tls"))]
     let client = Client::open(info).map_err(|_| usage(URL))?;
-    Ok((client, shown(address.as_bytes())))
+    Ok((client, peer))
 }
 
-fn meaning(error: &RedisError, address: &str) -> Trouble {
-    let code = error.code().unwrap_or_default();
-    let said = words_of(error);
-    let refused = |remedy: &str| Trouble::Refused(format!("{address}: {code} {said}: {remedy}"));
-    match code {
-        "NOAUTH" => {
-            return Trouble::Unreachable(format!(
-                "{address} wants a password; put it into the URL, as redis://:password@host, \
+impl Peer {
+    fn meaning(&self, error: &RedisError) -> Trouble {
+        let address = &self.address;
+        let code = error.code().unwrap_or_default();
+        let said = self.words_of(error);
+        let refused =
+            |remedy: &str| Trouble::Refused(format!("{address}: {code} {said}: {remedy}"));
+        match code {
+            "NOAUTH" => {
+                return Trouble::Unreachable(format!(
+                    "{address} wants a password; put it into the URL, as redis://:password@host, \
                  best in REDIS_URL"
+                ));
+            }
+            "NOPERM" => return refused(RIGHTS),
+            "READONLY" => return refused("it is a replica; give the primary's address"),
+            "LOADING" => return refused("it is loading its data; try again"),
+            "BUSY" => return refused("a script blocks it, see SCRIPT KILL"),
+            "MOVED" | "ASK" => {
+                return refused(
+                    "it is a Cluster node without this key; give the address of the other",
+                );
+            }
+            "CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" => {
+                return refused("it is not ready; try again");
+            }
+            _ => {}
+        }
+        if said.contains("DB index") {
+            return Trouble::Unreachable(format!(
+                "{address} has no such database; choose another number at the end of the URL"
             ));
         }
-        "NOPERM" => return refused(RIGHTS),
-        "READONLY" => return refused("it is a replica; give the primary's address"),
-        "LOADING" => return refused("it is loading its data; try again"),
-        "BUSY" => return refused("a script blocks it, see SCRIPT KILL"),
-        "MOVED" | "ASK" => {
-            return refused("it is a Cluster node without this key; give the address of the other");
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => Trouble::Unreachable(format!(
+                "{address} refused the user name or password; put the right ones into the URL"
+            )),
+            ErrorKind::Server(_) | ErrorKind::Extension => refused("see its log"),
+            ErrorKind::Parse => Trouble::Unreachable(format!(
+                "what answers at {address} does not speak the Redis protocol; check host, port and TLS"
+            )),
+            _ if error.is_timeout() => Trouble::Unreachable(format!(
+                "{address} does not answer in time; check host, port and TLS, or raise --timeout"
+            )),
+            _ => Trouble::Unreachable(format!(
+                "cannot reach {address} ({}); check host, port, TLS and that the server is up",
+                why(error)
+            )),
         }
-        "CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" => return refused("it is not ready; try again"),
-        _ => {}
     }
-    if said.contains("DB index") {
-        return Trouble::Unreachable(format!(
-            "{address} has no such database; choose another number at the end of the URL"
-        ));
-    }
-    match error.kind() {
-        ErrorKind::AuthenticationFailed => Trouble::Unreachable(format!(
-            "{address} refused the user name or password; put the right ones into the URL"
-        )),
-        ErrorKind::Server(_) | ErrorKind::Extension => refused("see its log"),
-        ErrorKind::Parse => Trouble::Unreachable(format!(
-            "what answers at {address} does not speak the Redis protocol; check host, port and TLS"
-        )),
-        _ if error.is_timeout() => Trouble::Unreachable(format!(
-            "{address} does not answer in time; check host, port and TLS, or raise --timeout"
-        )),
-        _ => Trouble::Unreachable(format!(
-            "cannot reach {address} ({}); check host, port, TLS and that the server is up",
-            why(error)
-        )),
+
+    /// A server's words, short, on one line, and without the arguments of what it refused.
+    fn words_of(&self, error: &RedisError) -> String {
+        let detail = error.detail().unwrap_or_default();
+        let end = detail.find(", with args beginning");
+        let detail = &detail[..end.unwrap_or(detail.len())];
+        if !self.password.is_empty() && detail.contains(&self.password) {
+            return "(its words repeat the password)".to_owned();
+        }
+        let detail: String = detail.chars().take(160).collect();
+        shown(detail.as_bytes())
     }
 }
 
-/// A server's words, short, on one line, and without the arguments of what it refused.
-fn words_of(error: &RedisError) -> String {
-    let detail = error.detail().unwrap_or_default();
-    let end = detail.find(", with args beginning");
-    let detail: String = detail[..end.unwrap_or(detail.len())]
-        .chars()
-        .take(160)
-        .collect();
-    shown(detail.as_bytes())
-}
-
-/// The system's words, where there are any.
+/// The system's word for it, where there is one: the crate's own could repeat what was sent.
 fn why(error: &RedisError) -> String {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return shown(error.to_string().as_bytes());
-        }
-        cause = error.source();
+    if error.is_io_error() {
+        shown(error.to_string().as_bytes())
+    } else {
+        error.category().to_owned()
     }
-    error.category().to_owned()
 }

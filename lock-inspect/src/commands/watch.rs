@@ -15,7 +15,7 @@ use crate::search::{Look, look};
 use crate::server::Server;
 use crate::shown::shown;
 use crate::signal::told_to_end;
-use crate::table::{Row, middle, wrapped};
+use crate::table::{Row, wrapped};
 use crate::trouble::{Ending, Trouble};
 
 use super::list::report;
@@ -99,13 +99,13 @@ impl Picture<'_> {
         let width = screen::width();
         let leaks = rows.iter().filter(|row| row.leak.is_some()).count();
         let head = format!(
-            "{} `{}`: {} locks, {leaks} leaks, looked for {}",
+            "{} `{}`: {} locks, {leaks} leaks, found in {}",
             self.address,
             shown(self.place.prefix.as_bytes()),
             rows.len(),
             short(found.took)
         );
-        let mut lines = vec![middle(&head, width.unwrap_or(usize::MAX))];
+        let mut lines = wrapped(&head, width.unwrap_or(usize::MAX));
         lines.extend(report(rows, found, self.place, width));
         self.write(&lines)
     }

@@ -1,0 +1,13 @@
+//! The program over the wire: a real server, real locks, and what strangers leave on it.
+
+mod leaks;
+mod list;
+mod many;
+mod release;
+mod serve;
+mod show;
+mod terminal;
+mod tool;
+mod trouble;
+mod watch;
+mod world;

@@ -1,0 +1,83 @@
+//! `watch`: painted on a terminal, one table after the other elsewhere.
+
+use std::time::Duration;
+
+use tests::Server;
+
+use crate::list::without_painting;
+use crate::terminal::Terminal;
+use crate::tool::command;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_looks_tell_who_renews() {
+    let world = World::new().await;
+    // Extended each 200 ms: the age alone says nothing yet within a second of slack.
+    let ttl = Duration::from_millis(600);
+    let lock = world.client.lock("renewed").ttl(ttl).renew();
+    let _held = lock.acquire().await.expect("free");
+    let said = world.run(&["watch", "--every", "0.15", "--times", "5", "--json"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    let looks: Vec<serde_json::Value> = said
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    assert_eq!(looks.len(), 5);
+    let told = looks
+        .iter()
+        .any(|look| look["locks"][0]["renewing"] == "yes");
+    assert!(told, "{said:?}");
+}
+
+#[tokio::test]
+async fn without_a_terminal_there_are_plain_tables() {
+    let world = World::new().await;
+    world.does("SETNX", b"planted", &[b"1"]).await;
+    let said = world.run(&["watch", "--every", "0.05", "--times", "3"]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    assert!(!said.out.contains('\u{1b}'), "{said:?}");
+    assert_eq!(said.out.matches("1 locks, 1 leaks").count(), 3, "{said:?}");
+    assert_eq!(said.out.matches("planted").count(), 3, "{said:?}");
+}
+
+#[tokio::test]
+async fn a_terminal_is_left_as_it_was() {
+    let world = World::new().await;
+    for at in 0..30 {
+        let key = format!("order:{at:02}");
+        world.does("SETNX", key.as_bytes(), &[b"1"]).await;
+    }
+    let arguments = world.here(&["watch", "--every", "0.1"]);
+    let terminal = Terminal::start(command(&arguments), 100, 10);
+    terminal.wait_for("order:00");
+    terminal.wait_for("more than there is room for");
+    terminal.interrupt();
+    let (code, told) = terminal.end();
+    assert_eq!(code, 0, "{told}");
+    assert!(told.starts_with("\u{1b}[?1049h\u{1b}[?25l"), "{told:?}");
+    assert!(told.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{told:?}");
+    // A picture has ten lines, of which none scrolls the others away.
+    for picture in told.split("\u{1b}[H").skip(1) {
+        assert!(
+            without_painting(picture).lines().count() <= 10,
+            "{picture:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_asked_again() {
+    let server = Server::start(&[]);
+    let url = server.url();
+    let arguments = ["--url", &url, "--timeout", "1", "watch", "--every", "0.1"];
+    let terminal = Terminal::start(command(&arguments), 60, 20);
+    terminal.wait_for("no locks under");
+    server.kill();
+    terminal.wait_for("Trying again.");
+    server.restart();
+    let before = terminal.told().matches("no locks under").count();
+    crate::show::wait_until(|| terminal.told().matches("no locks under").count() > before + 1);
+    terminal.interrupt();
+    assert_eq!(terminal.end().0, 0);
+}
