@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 
 /// Where the locks are.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where the locks are")]
 pub(crate) struct Place {
     /// The server: redis://[user:password@]host[:port][/database]. A password is better kept in the
     /// environment, where `ps` does not show it

@@ -19,6 +19,14 @@ impl Row<'_> {
         self.lock.age().map_or("-".to_owned(), short)
     }
 
+    /// The words about a holder in so many columns. The end of a path tells more than its beginning.
+    fn holder(&self, words: &str, width: usize) -> String {
+        match self.lock.owner() {
+            Some(_) => cut(words, width, 0),
+            None => middle(words, width),
+        }
+    }
+
     fn cells(&self) -> [String; 5] {
         [
             self.lock.name(),
@@ -34,6 +42,8 @@ const TITLES: [&str; 5] = ["KEY", "HELD BY", "AGE", "LEFT", "RENEWING"];
 const GAP: usize = 2;
 /// Less of a key or a holder tells nothing.
 const LEAST: usize = 16;
+/// Where nothing is cut, one long key does not push all other rows apart.
+const WIDEST: usize = 64;
 
 /// Lines without their ends, none wider than `width` columns.
 pub(crate) fn lines(rows: &[Row<'_>], width: Option<usize>) -> Vec<String> {
@@ -45,18 +55,27 @@ pub(crate) fn lines(rows: &[Row<'_>], width: Option<usize>) -> Vec<String> {
         })
         .collect();
     let Some((key, held_by)) = share(&natural, width) else {
-        return rows
-            .iter()
-            .flat_map(|row| below(row, width.unwrap_or(usize::MAX)))
-            .collect();
+        let width = width.unwrap_or(usize::MAX);
+        return rows.iter().flat_map(|row| below(row, width)).collect();
     };
     let widths = [key, held_by, natural[2], natural[3], natural[4]];
     let mut lines = vec![line(&TITLES.map(str::to_owned), &widths)];
-    for (row, cells) in rows.iter().zip(&cells) {
-        lines.push(line(cells, &widths));
-        if let Some(leak) = &row.leak {
-            lines.push(format!("  {}", cut(leak, width, 2)));
-        }
+    for (row, cells) in rows.iter().zip(cells) {
+        let [name, holder, age, left, renewing] = cells;
+        let cells = if width.is_some() {
+            [
+                middle(&name, key),
+                row.holder(&holder, held_by),
+                age,
+                left,
+                renewing,
+            ]
+        } else {
+            [name, holder, age, left, renewing]
+        };
+        lines.push(line(&cells, &widths));
+        let leak = row.leak.iter();
+        lines.extend(leak.flat_map(|leak| indented(leak, width.unwrap_or(usize::MAX))));
     }
     lines
 }
@@ -65,7 +84,7 @@ pub(crate) fn lines(rows: &[Row<'_>], width: Option<usize>) -> Vec<String> {
 fn share(natural: &[usize], width: Option<usize>) -> Option<(usize, usize)> {
     let (key, held_by) = (natural[0], natural[1]);
     let Some(width) = width else {
-        return Some((key, held_by));
+        return Some((key.min(WIDEST), held_by.min(WIDEST)));
     };
     let fixed: usize = natural[2..].iter().sum::<usize>() + GAP * (TITLES.len() - 1);
     let room = width.checked_sub(fixed)?;
@@ -80,12 +99,11 @@ fn share(natural: &[usize], width: Option<usize>) -> Option<(usize, usize)> {
     Some((key, room - key))
 }
 
-fn line(cells: &[String; 5], widths: &[usize]) -> String {
+fn line(cells: &[String; 5], widths: &[usize; 5]) -> String {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        let cell = middle(cell, *width);
-        let space = width - cell.width() + GAP;
-        line.push_str(&cell);
+        let space = width.saturating_sub(cell.width()) + GAP;
+        line.push_str(cell);
         line.extend(std::iter::repeat_n(' ', space));
     }
     line.truncate(line.trim_end().len());
@@ -94,27 +112,34 @@ fn line(cells: &[String; 5], widths: &[usize]) -> String {
 
 /// One lock as some short lines.
 fn below(row: &Row<'_>, width: usize) -> Vec<String> {
+    let left = match row.lock.remaining {
+        Some(_) => format!("left {}", row.lock.left()),
+        None => row.lock.left(),
+    };
     let state = match row.lock.owner() {
-        Some(_) => format!(
-            "age {}, left {}, renewing {}",
-            row.age(),
-            row.lock.left(),
-            row.renewal.word()
-        ),
-        None => format!("left {}", row.lock.left()),
+        Some(_) => {
+            let renewing = row.renewal.word();
+            Some(format!("age {}, {left}, renewing {renewing}", row.age()))
+        }
+        // Why it leaks says it better.
+        None => Some(left).filter(|_| row.leak.is_none()),
     };
     let mut lines = vec![middle(&row.lock.name(), width)];
-    for text in [row.lock.held_by(), state].iter().chain(&row.leak) {
-        lines.push(format!("  {}", cut(text, Some(width), 2)));
+    let holder = row.holder(&row.lock.held_by(), width.saturating_sub(INDENT));
+    lines.push(format!("{:INDENT$}{holder}", ""));
+    for text in state.iter().chain(&row.leak) {
+        lines.extend(indented(text, width));
     }
     lines
 }
 
-fn cut(text: &str, width: Option<usize>, indent: usize) -> String {
-    width.map_or_else(
-        || text.to_owned(),
-        |width| middle(text, width.saturating_sub(indent)),
-    )
+const INDENT: usize = 2;
+
+fn indented(text: &str, width: usize) -> impl Iterator<Item = String> {
+    let lines = wrapped(text, width.saturating_sub(INDENT));
+    lines
+        .into_iter()
+        .map(|line| format!("{:INDENT$}{line}", ""))
 }
 
 /// A sentence on as many lines as it takes.
@@ -138,31 +163,37 @@ pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// The text in so many columns. Both of its ends tell something: its middle is left out.
 pub(crate) fn middle(text: &str, width: usize) -> String {
+    cut(text, width, width / 2)
+}
+
+/// The text in so many columns, so many of them from its front.
+fn cut(text: &str, width: usize, front: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let Some(room) = width.checked_sub(1) else {
         return String::new();
     };
-    let (mut front, mut back) = (String::new(), Vec::new());
-    for c in text.chars() {
-        front.push(c);
-        if front.width() > room.div_ceil(2) {
-            front.pop();
+    let start = fitting(text.chars(), front);
+    let end = fitting(text.chars().rev(), room - start.width());
+    start
+        .chars()
+        .chain(['…'])
+        .chain(end.chars().rev())
+        .collect()
+}
+
+/// As many of the characters as fit.
+fn fitting(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut text = String::new();
+    for c in chars {
+        text.push(c);
+        if text.width() > width {
+            text.pop();
             break;
         }
     }
-    let room = room - front.width();
-    for c in text.chars().rev() {
-        back.push(c);
-        if back.iter().collect::<String>().width() > room {
-            back.pop();
-            break;
-        }
-    }
-    front.push('…');
-    front.extend(back.iter().rev());
-    front
+    text
 }
 
 #[cfg(test)]
@@ -186,7 +217,7 @@ mod tests {
         let rows: Vec<Row> = locks.iter().map(row).collect();
         for width in 1..200 {
             for line in lines(&rows, Some(width)) {
-                assert!(line.width() <= width.max(3), "{width}: {line}");
+                assert!(line.width() <= width.max(INDENT + 1), "{width}: {line}");
             }
         }
         let narrow = lines(&rows[..1], Some(40));
@@ -215,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn a_long_key_pushes_nobody_away_where_nothing_is_cut() {
+        let mut long = ours(2_000, 8_000, 10_000, 0);
+        long.key = vec![b'x'; 100_000];
+        let short = ours(2_000, 8_000, 10_000, 0);
+        let lines = lines(&[row(&long), row(&short)], None);
+        assert!(lines[1].len() > 100_000 && lines[2].len() < 200);
+    }
+
+    #[test]
     fn a_sentence_goes_on_below() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("order:1234567890 x", 9), ["orde…7890", "x"]);
@@ -225,5 +265,9 @@ mod tests {
         assert_eq!(middle("order:1234567890", 9), "orde…7890");
         assert_eq!(middle("注文注文注文", 6), "注…文");
         assert_eq!(middle("abc", 0), "");
+        assert_eq!(
+            cut("shop::place_order on web-1", 21, 0),
+            "…place_order on web-1"
+        );
     }
 }

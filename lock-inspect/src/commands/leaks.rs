@@ -11,7 +11,7 @@ use crate::screen;
 use crate::search::look;
 use crate::server::Server;
 use crate::shown::shown;
-use crate::table::middle;
+use crate::table::wrapped;
 use crate::trouble::{Ending, Trouble};
 
 use super::list::report;
@@ -35,13 +35,11 @@ pub(crate) async fn leaks(place: &Place, form: Form) -> Result<Ending, Trouble> 
         }
         let count = rows.len();
         let leaks = if count == 1 { "leak" } else { "leaks" };
-        let advice = [
-            format!("{count} {leaks} listed."),
-            "See `lock-inspect show KEY`,".to_owned(),
-            "then `lock-inspect release KEY`.".to_owned(),
-        ];
-        for line in advice {
-            writeln!(out, "{}", middle(&line, width.unwrap_or(usize::MAX)))?;
+        let advice = format!(
+            "{count} {leaks} listed. See `lock-inspect show KEY` and `lock-inspect release KEY`."
+        );
+        for line in wrapped(&advice, width.unwrap_or(usize::MAX)) {
+            writeln!(out, "{line}")?;
         }
     }
     out.flush()?;
