@@ -3,6 +3,7 @@ const at = (id) => document.getElementById(id);
 let last = null;
 let lastAt = 0;
 let trouble = "";
+let timer;
 
 // At most two units, as the command line has it.
 function short(ms) {
@@ -23,6 +24,13 @@ function element(name, className, text) {
   return made;
 }
 
+// A cell that says its own title where the table's titles are not to be seen.
+function cell(title, className, text) {
+  const made = element("td", text === "" ? `${className} empty` : className, text === "" ? "–" : text);
+  made.dataset.title = title;
+  return made;
+}
+
 function row(lock) {
   const tr = element("tr", lock.leak ? "is-leak" : lock.renewing === "late" ? "is-late" : "");
   const key = element("td", "key", lock.key);
@@ -34,21 +42,19 @@ function row(lock) {
   } else {
     holder.append(element("span", "soft", by.words));
   }
-  const age = element("td", "number", lock.age_ms === null ? "–" : short(lock.age_ms));
-  age.dataset.title = "age";
-  const left = element("td", "left", lock.remaining_ms === null ? "no expiry" : short(lock.remaining_ms));
-  left.dataset.title = "left";
+  const age = cell("age", "age number", lock.age_ms === null ? "" : short(lock.age_ms));
+  const left = cell("left", "left", lock.remaining_ms === null ? "no expiry" : short(lock.remaining_ms));
   if (by.kind === "ours" && lock.remaining_ms !== null) {
     left.append(element("span", "soft", ` of ${short(by.ttl_ms)}`));
-    const meter = element("meter");
-    meter.max = Math.max(by.ttl_ms, 1);
-    meter.value = Math.min(lock.remaining_ms, by.ttl_ms);
-    meter.setAttribute("aria-hidden", "true");
-    left.append(meter);
+    const gauge = element("div", "gauge");
+    const fill = element("div");
+    fill.style.width = `${100 * Math.min(lock.remaining_ms / Math.max(by.ttl_ms, 1), 1)}%`;
+    gauge.append(fill);
+    left.append(gauge);
   }
-  const renewing = element("td", lock.renewing === "late" || lock.renewing === "yes" ? lock.renewing : "soft",
-    lock.renewing === "-" ? "–" : lock.renewing);
-  renewing.dataset.title = "renewing";
+  const plain = lock.renewing === "no" || lock.renewing === "not yet";
+  const renewing = cell("renewing", plain ? "renewing soft" : `renewing ${lock.renewing}`,
+    lock.renewing === "-" ? "" : lock.renewing);
   tr.append(key, holder, age, left, renewing);
   return tr;
 }
@@ -101,11 +107,12 @@ async function look() {
   paint();
   fresh();
   // A page that nobody sees asks less often.
-  setTimeout(look, Math.max(last ? last.every_ms : 1000, document.hidden ? 10000 : 250));
+  clearTimeout(timer);
+  timer = setTimeout(look, Math.max(last ? last.every_ms : 1000, document.hidden ? 10000 : 250));
 }
 
 at("filter").addEventListener("input", paint);
 at("only-leaks").addEventListener("change", paint);
-document.addEventListener("visibilitychange", fresh);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 setInterval(fresh, 500);
 look();
