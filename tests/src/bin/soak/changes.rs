@@ -83,6 +83,7 @@ impl Script {
         };
         let (keys, arguments) = rest.split_at_checked(count.parse().ok()?)?;
         let (old, swaps) = match arguments {
+            [old] => (old, false),
             [old, _, _] => (old, true),
             // A head that joins says its ttl, one that passes on who leaves.
             [old, leaving, _, _] if leaving.parse::<u64>().is_err() => (old, false),
