@@ -150,6 +150,8 @@ mod tests {
         assert!(!pass.swaps && pass.new.as_deref().map(process) == Some(Some("8")));
         pass.does(&["DEL", key]);
         assert_eq!(pass.new, None);
+        let released = Script::called(&["EVALSHA", "abc", "2", key, "line", OLD]);
+        assert!(released.is_some_and(|released| !released.swaps && released.old == OLD));
         let join = [
             "EVALSHA", "abc", "2", key, "line", OLD, "400", "entry", "900",
         ];
