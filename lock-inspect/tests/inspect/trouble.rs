@@ -128,25 +128,29 @@ fn what_does_not_speak_redis_or_does_not_answer_is_said_so() {
     assert!(said.err.contains("in time"), "{said:?}");
 }
 
+/// Makes a user, and gives the URL for it.
+async fn user(server: &Server, rights: &str) -> String {
+    let mut acl = redis::cmd("ACL");
+    acl.arg(&["SETUSER", "looker", "on", ">pw"]);
+    acl.arg(rights.split_whitespace().collect::<Vec<_>>());
+    let made = acl.query_async::<()>(&mut server.raw().await).await;
+    made.expect("rights that the server knows");
+    format!("redis://looker:pw@127.0.0.1:{}", server.port())
+}
+
+async fn plant(server: &Server) {
+    let mut set = redis::cmd("SETNX");
+    set.arg("lock:a").arg("1");
+    let planted = set.query_async::<()>(&mut server.raw().await).await;
+    planted.expect("planted");
+}
+
 #[tokio::test]
 async fn a_right_that_is_missing_is_named() {
     let server = Server::start(&[]);
-    let mut raw = server.raw().await;
-    let rights =
-        "ACL SETUSER looker on >pw resetchannels -@all +scan +getrange +pttl +type ~lock:*";
-    let mut words = rights.split(' ');
-    let mut acl = redis::cmd(words.next().expect("a name"));
-    for word in words {
-        acl.arg(word);
-    }
-    acl.query_async::<()>(&mut raw).await.expect("a user");
-    let _: () = redis::cmd("SETNX")
-        .arg("lock:a")
-        .arg("1")
-        .query_async(&mut raw)
-        .await
-        .expect("set");
-    let url = format!("redis://looker:pw@127.0.0.1:{}", server.port());
+    plant(&server).await;
+    let rights = "resetchannels -@all +scan +getrange +pttl +type ~lock:*";
+    let url = user(&server, rights).await;
     // Without TIME, DBSIZE and PING it does all the same.
     let said = run(&["--url", &url, "list"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
@@ -159,6 +163,29 @@ async fn a_right_that_is_missing_is_named() {
         said.err.contains("NOPERM") && said.err.contains("+eval"),
         "{said:?}"
     );
+}
+
+#[tokio::test]
+async fn the_rights_of_the_readme_are_enough() {
+    let server = Server::start(&[]);
+    plant(&server).await;
+    let readme = include_str!("../../README.md");
+    let mut quoted = readme.split('`');
+    let rights = quoted.find(|words| words.starts_with("resetchannels"));
+    let url = user(&server, rights.expect("the rights of who looks")).await;
+    for (arguments, code) in [
+        (&["list"][..], 0),
+        (&["show", "a"], 0),
+        (&["leaks"], 1),
+        (&["watch", "--times", "1"], 0),
+        (&["release", "a", "--token", "1"], 4),
+    ] {
+        let said = run(&[&["--url", &url], arguments].concat());
+        assert_eq!(said.code, code, "{said:?}");
+    }
+    user(&server, "+eval +del").await;
+    let said = run(&["--url", &url, "release", "a", "--token", "1"]);
+    assert_eq!(said.code, 0, "{said:?}");
 }
 
 #[test]
