@@ -80,7 +80,10 @@ function paint() {
   const words = at("filter").value.toLowerCase();
   const shown = (at("only-leaks").checked ? leaks : locks)
     .filter((lock) => `${lock.key} ${lock.held_by.words}`.toLowerCase().includes(words));
-  at("rows").replaceChildren(...shown.map(row));
+  // What somebody is about to copy stays until it is copied.
+  const selection = getSelection();
+  const copying = !selection.isCollapsed && at("rows").contains(selection.anchorNode);
+  if (!copying) at("rows").replaceChildren(...shown.map(row));
   at("none").hidden = shown.length > 0;
   at("none").textContent = locks.length ? "No lock fits the filter." : "No locks: nobody holds any, or the prefix is another one.";
   document.querySelector("table").hidden = shown.length === 0;

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where the locks are")]
 pub(crate) struct Place {
-    /// The server: redis://[user:password@]host[:port][/database]. A password is better kept in the
+    /// The server: `redis://[user:password@]host[:port][/database]`. A password is better kept in the
     /// environment, where `ps` does not show it
     #[arg(
         long,
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Release {
         /// The lock's key, without the prefix, as `list` prints it
         key: String,
-        /// The value at the key, as `show` prints it
+        /// The value at the key, as `show` prints it; quote it, for it holds `|`
         #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["force", "yes"])]
         token: Option<String>,
         /// Release whatever is there now: shows its holder, says what it risks, and asks

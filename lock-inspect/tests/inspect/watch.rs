@@ -16,14 +16,14 @@ async fn two_looks_tell_who_renews() {
     let ttl = Duration::from_millis(600);
     let lock = world.client.lock("renewed").ttl(ttl).renew();
     let _held = lock.acquire().await.expect("free");
-    let said = world.run(&["watch", "--every", "0.15", "--times", "5", "--json"]);
+    let said = world.run(&["watch", "--every", "0.15", "--times", "12", "--json"]);
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     let looks: Vec<serde_json::Value> = said
         .out
         .lines()
         .map(|line| serde_json::from_str(line).expect("a line of JSON"))
         .collect();
-    assert_eq!(looks.len(), 5);
+    assert_eq!(looks.len(), 12);
     let told = looks
         .iter()
         .any(|look| look["locks"][0]["renewing"] == "yes");
