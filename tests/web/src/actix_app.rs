@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::web::{Data, Form, Path, Payload, Query};
-use actix_web::{App, HttpServer, get, post};
+use actix_web::{App, HttpServer, get, post, routes};
 use futures_util::StreamExt;
 use lock_runtime::web::actix::LockScope;
 use lock_runtime::{LockError, distributed_lock};
@@ -41,6 +41,14 @@ async fn get_query(order: Query<Order>) -> Result<String, LockError> {
 #[distributed_lock(key = "order:<order.id>", ttl = 10, guard = lock)]
 #[post("/form")]
 async fn post_form(order: Form<Order>) -> Result<String, LockError> {
+    Ok(lock.key().to_owned())
+}
+
+#[routes]
+#[get("/either/{id}")]
+#[distributed_lock(key = "order:<id>", ttl = 10, guard = lock)]
+#[post("/either/{id}")]
+async fn either(id: Path<String>) -> Result<String, LockError> {
     Ok(lock.key().to_owned())
 }
 
@@ -87,6 +95,7 @@ pub fn start(world: &Arc<World>, half_closed: bool) -> u16 {
             .service(get_numbered)
             .service(get_query)
             .service(post_form)
+            .service(either)
             .service(post_upload)
             .service(get_hold)
             .service(get_fail)

@@ -173,6 +173,9 @@ async fn a_colon_does_not_reach_into_the_next_part() {
 #[tokio::test]
 async fn extractors_of_other_types() {
     let (_world, services) = both().await;
+    let [_, (_, actix)] = services;
+    let answer = http::get(actix, "/either/42").await;
+    assert_eq!(answer.body, "lock:order:42", "{answer:?}");
     for (framework, port) in services {
         let answer = http::get(port, "/numbered/42").await;
         assert_eq!(answer.body, "lock:order:42 42", "{framework} {answer:?}");
