@@ -90,6 +90,7 @@ mod builder;
 mod chance;
 mod client;
 mod contender;
+mod deadline;
 mod error;
 mod fence;
 mod guard;
