@@ -347,6 +347,19 @@ mod tests {
     }
 
     #[test]
+    fn a_server_that_refuses_for_good_is_not_asked_again() {
+        let failed = |kind| {
+            let cause = StoreError::new(kind, "secret");
+            let problem = Problem::of(&LockError::backend("lock:secret", cause));
+            assert_eq!(problem.status(), 503);
+            assert!(!problem.to_json().contains("secret"));
+            problem.retry_after()
+        };
+        assert_eq!(failed(StoreErrorKind::Refused), None);
+        assert_eq!(failed(StoreErrorKind::Unreachable), SOON);
+    }
+
+    #[test]
     fn a_body_tells_nothing_of_key_and_holder() {
         let json = busy(Some(holder(Duration::from_secs(30), Duration::ZERO))).to_json();
         assert_eq!(
