@@ -47,7 +47,7 @@ use crate::token::Holder;
 /// assert_eq!(problem.type_uri(), "urn:lock-runtime:busy");
 /// assert!(problem.retry_after().is_some_and(|seconds| seconds >= 1));
 /// assert!(problem.to_json().starts_with(r#"{"type":"urn:lock-runtime:busy","title":"#));
-/// # held.release().await
+/// # held.release().await.map(drop)
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
