@@ -45,7 +45,7 @@ impl Bindings {
                 bindings.names.extend(idents.into_iter().map(bound));
             }
         }
-        if let Form::Boxed { statements, .. } = &function.form {
+        if let Form::Boxed { statements } = &function.form {
             for statement in statements {
                 if let Stmt::Local(local) = statement {
                     names(&local.pat, &mut bindings.hidden);

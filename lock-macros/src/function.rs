@@ -1,7 +1,7 @@
 //! The annotated item: an async function, or what `#[async_trait]` made of one.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{
@@ -29,10 +29,7 @@ pub(crate) enum Form {
     /// `async fn`.
     Async { body: TokenStream },
     /// `fn … { Box::pin(async move { … }) }`, as `#[async_trait]` leaves it.
-    Boxed {
-        body: TokenStream,
-        statements: Vec<Stmt>,
-    },
+    Boxed { statements: Vec<Stmt> },
 }
 
 /// Reads the item, or says what is wrong with it.
@@ -102,8 +99,8 @@ fn parser(input: ParseStream<'_>) -> syn::Result<Result<Function, syn::Error>> {
             output,
         }));
     }
-    if let Some((output, statements, body)) = boxed(&sig, &body) {
-        let form = Form::Boxed { body, statements };
+    if let Some((output, statements)) = boxed(&sig, &body) {
+        let form = Form::Boxed { statements };
         return Ok(Ok(Function {
             attrs,
             vis,
@@ -113,7 +110,7 @@ fn parser(input: ParseStream<'_>) -> syn::Result<Result<Function, syn::Error>> {
         }));
     }
     let text = body.to_string();
-    let message = if text.contains("block_on") && text.contains("runtime") {
+    let message = if let Some(runtime) = blocks_on(&text) {
         let in_test = attrs.iter().any(|attr| {
             attr.path()
                 .segments
@@ -121,13 +118,22 @@ fn parser(input: ParseStream<'_>) -> syn::Result<Result<Function, syn::Error>> {
                 .is_some_and(|last| last.ident == "test")
         });
         let name = if in_test { "test" } else { "main" };
-        format!("put `#[distributed_lock]` above `#[tokio::{name}]`, which removes `async`")
+        format!("put `#[distributed_lock]` above `#[{runtime}::{name}]`, which removes `async`")
     } else if sig.constness.is_some() {
         "`#[distributed_lock]` requires an `async fn`: replace `const` by `async`".to_owned()
     } else {
         "`#[distributed_lock]` requires an `async fn`: add `async`".to_owned()
     };
     Ok(Err(syn::Error::new_spanned(sig.fn_token, message)))
+}
+
+/// The crate whose attribute has left this body, of which it made a call that blocks.
+fn blocks_on(body: &str) -> Option<&'static str> {
+    let names = [("runtime", "tokio"), ("System", "actix_web")];
+    let found = names.iter().find(|(name, _)| body.contains(name));
+    found
+        .filter(|_| body.contains("block_on"))
+        .map(|(_, runtime)| *runtime)
 }
 
 /// The body; one that came through `macro_rules!` lies in an invisible group.
@@ -192,7 +198,7 @@ fn output(output: &ReturnType) -> Type {
 //             Box::pin(async move { let __self = self; let id = id; … })
 //         }
 // Output: R, and the statements of the block.
-fn boxed(sig: &Signature, body: &TokenStream) -> Option<(Type, Vec<Stmt>, TokenStream)> {
+fn boxed(sig: &Signature, body: &TokenStream) -> Option<(Type, Vec<Stmt>)> {
     let output = future_output(&sig.output)?;
     let statements = Block::parse_within.parse2(body.clone()).ok()?;
     let [Stmt::Expr(Expr::Call(call), None)] = statements.as_slice() else {
@@ -207,9 +213,7 @@ fn boxed(sig: &Signature, body: &TokenStream) -> Option<(Type, Vec<Stmt>, TokenS
     let Some(Expr::Async(block)) = call.args.first() else {
         return None;
     };
-    let statements = block.block.stmts.clone();
-    let body = statements.iter().map(ToTokens::to_token_stream).collect();
-    Some((output, statements, body))
+    Some((output, block.block.stmts.clone()))
 }
 
 /// `R` of `Pin<Box<dyn Future<Output = R> + …>>`.

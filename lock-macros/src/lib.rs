@@ -264,6 +264,9 @@ use proc_macro::TokenStream;
 /// - `#[tokio::main]`, `#[tokio::test]`: below this one, since they remove the `async`.
 /// - `#[tracing::instrument]`: above this one its span is opened inside the lock and lasts as long
 ///   as the body; below, it also covers the waiting, the releasing and the failure of the lock.
+/// - axum's `#[debug_handler]`: below this one where `guard` is used, since it compiles a copy of the body
+///   without this attribute; else above or below.
+/// - actix's `#[get(…)]` and the like: above or below. `#[actix_web::main]`, `#[actix_web::test]`: below.
 ///
 /// ```
 /// # use lock_runtime::{LockClient, LockError, distributed_lock};

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use tokio::task::futures::TaskLocalFuture;
+
 use crate::client::LockClient;
 use crate::error::LockError;
 
@@ -30,8 +32,15 @@ impl LockClient {
     ///
     /// Cancellation safety: that of `future`.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        SCOPED.scope(self.clone(), future)
+        scoped(self.clone(), future)
     }
+}
+
+/// A future in whose calls a client is found.
+pub(crate) type Scoped<F> = TaskLocalFuture<LockClient, F>;
+
+pub(crate) fn scoped<F: Future>(client: LockClient, future: F) -> Scoped<F> {
+    SCOPED.scope(client, future)
 }
 
 /// The scoped client, else the installed one.

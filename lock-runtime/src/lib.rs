@@ -32,6 +32,7 @@
 //! - [`LockError`]: what can go wrong, and what to do about it.
 //! - [`FencingToken`], [`FencedRegister`]: a resource that refuses a holder that comes too late.
 //! - [`LockStore`]: what a backend of your own must do.
+//! - [`web`]: handlers of axum, actix and tonic.
 //!
 //! # The lease
 //!
@@ -78,6 +79,8 @@
 //! - `tls` (off by default): `rediss://` URLs, by rustls.
 //! - `testing` (off by default): `testing::LockDouble`, a client for the tests of your own code, whose
 //!   store answers as told: busy, lost in the middle, slow, down.
+//! - `axum`, `actix`, `tonic`, `tower` (off by default): [`web`], a failed lock as an answer of that
+//!   framework, and a client for each request.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -118,6 +121,7 @@ pub mod testing;
 mod token;
 mod wait;
 mod waiter;
+pub mod web;
 #[cfg(feature = "testing")]
 mod witness;
 

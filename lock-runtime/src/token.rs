@@ -159,6 +159,20 @@ impl Holder {
     }
 }
 
+impl Holder {
+    /// How long it may go on holding the lock, by its label and the wall clocks of two machines: a hint
+    /// for those who are refused. `None` where the value tells nothing.
+    pub(crate) fn remaining(&self) -> Option<Duration> {
+        let Self::Owner(owner) = self else {
+            return None;
+        };
+        let age = Duration::from_millis(wall_clock()).saturating_sub(owner.taken);
+        let longest = owner.longest_hold.max(owner.ttl);
+        // Whoever renews has a lease of up to a whole ttl at any time.
+        Some(longest.saturating_sub(age).min(owner.ttl))
+    }
+}
+
 impl Owner {
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split('|').collect();

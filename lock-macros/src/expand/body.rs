@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::visit_mut::{self, VisitMut};
-use syn::{ReceiverKind, Type};
+use syn::{Local, Pat, ReceiverKind, Stmt, Type};
 
 use super::{Expansion, own};
 use crate::bindings::{Bindings, Bound};
@@ -26,7 +26,8 @@ impl Expansion<'_> {
         let allow = self.model.or_else.as_ref();
         let allow = allow.map(|_| quote!(#[allow(clippy::async_yields_async)]));
         let statements = match &self.function.form {
-            Form::Async { body } | Form::Boxed { body, .. } => body,
+            Form::Async { body } => body.clone(),
+            Form::Boxed { statements } => self.boxed(statements),
         };
         quote! {
             #allow
@@ -37,6 +38,22 @@ impl Expansion<'_> {
                 #statements
             };
         }
+    }
+
+    // Input:  let request = request; …
+    // Output: #[allow(unused_variables)] let request = request; …
+    /// A name that only the attribute uses would be called unused: `#[async_trait]` binds it anew.
+    fn boxed(&self, statements: &[Stmt]) -> TokenStream {
+        let written = self.written();
+        let only = |ident: &Ident| self.in_key(ident) || mention(written.clone(), ident).is_some();
+        let statements = statements.iter().map(|statement| match statement {
+            Stmt::Local(Local {
+                pat: Pat::Ident(pat),
+                ..
+            }) if only(&pat.ident) => quote!(#[allow(unused_variables)] #statement),
+            _ => statement.to_token_stream(),
+        });
+        statements.collect()
     }
 
     /// A return of the right type, never reached: it gives the block its type, so that a wrong

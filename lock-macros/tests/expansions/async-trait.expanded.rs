@@ -43,6 +43,7 @@ impl Orders for Shop {
                     #[allow(unreachable_code)] return __ret;
                 }
                 let __self = self;
+                #[allow(unused_variables)]
                 let user_id = user_id;
                 let __ret: Result<u64, LockError> = {
                     __self.charge(user_id, name).await

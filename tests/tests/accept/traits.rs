@@ -52,6 +52,15 @@ trait Boxed: Sync {
     async fn provided(&self, user_id: u64) -> Result<u64, LockError> {
         Ok(user_id)
     }
+
+    #[distributed_lock(key = "only:<user_id>:<day>", ttl = 10, guard = lock, with(day = date.day))]
+    async fn only_in_the_key(&self, user_id: u64, date: Date) -> Result<String, LockError> {
+        Ok(lock.key().to_owned())
+    }
+}
+
+struct Date {
+    day: u8,
 }
 
 #[async_trait]
@@ -77,5 +86,8 @@ async fn traits() -> Result<(), LockError> {
     let boxed: &dyn Boxed = &shop;
     assert_eq!(boxed.place(1, "x").await?, "lock:order:1:2 x 1 2");
     assert_eq!(shop.locks.scope(boxed.provided(4)).await?, 4);
+    let only_in_the_key = boxed.only_in_the_key(4, Date { day: 1 });
+    let key = shop.locks.scope(only_in_the_key).await?;
+    assert_eq!(key, "lock:only:4:1");
     Ok(())
 }
