@@ -89,6 +89,7 @@ mod client;
 mod contender;
 mod deadline;
 mod error;
+mod extensions;
 mod fence;
 mod guard;
 mod held;
@@ -109,6 +110,7 @@ mod request;
 mod run;
 mod settings;
 mod shared;
+mod skip;
 mod standing;
 mod store;
 #[cfg(feature = "testing")]
@@ -144,6 +146,7 @@ pub use key::encode;
 pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 pub use register::{FencedRegister, StaleFencingToken};
 pub use request::LockRequest;
+pub use skip::{Skipped, skip};
 pub use store::{
     Fenced, Head, Joined, Listener, LockSession, LockStore, MemoryStore, News, Passed, Position,
     Release, StoreFuture, Stored, Swap, Swapped,
