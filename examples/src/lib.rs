@@ -1,5 +1,5 @@
-//! Programs that show the lock at work: `place_order.rs`, `two_hours/` and `fenced_account/`, and
-//! what two of them share.
+//! Programs that show the lock at work: `place_order.rs`, `two_hours/`, `fenced_account/` and
+//! `nightly_job/`, and what some of them share.
 
 mod interruption;
 mod server;

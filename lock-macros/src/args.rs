@@ -8,9 +8,9 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 use crate::duration::{Length, read, ungrouped};
 use crate::errors::{Errors, did_you_mean};
 
-const NAMES: [&str; 12] = [
-    "key", "ttl", "wait", "renew", "on_lost", "release", "with", "fence", "guard", "or_else",
-    "client", "crate",
+const NAMES: [&str; 13] = [
+    "key", "ttl", "wait", "renew", "min_hold", "on_lost", "release", "with", "fence", "guard",
+    "or_else", "client", "crate",
 ];
 
 const WITH: &str = "expected `with(name = expression)`";
@@ -26,6 +26,7 @@ pub(crate) struct Args {
     pub(crate) ttl: Option<Length>,
     pub(crate) wait: Option<Length>,
     pub(crate) renew: Option<Renew>,
+    pub(crate) min_hold: Option<Length>,
     pub(crate) finish: bool,
     pub(crate) release: Option<Release>,
     pub(crate) with: Vec<Binding>,
@@ -218,6 +219,7 @@ impl Args {
             }
             "ttl" => self.ttl = read(name, input.parse()?, errors),
             "wait" => self.wait = read(name, input.parse()?, errors),
+            "min_hold" => self.min_hold = read(name, input.parse()?, errors),
             "renew" => {
                 let hold = read(name, input.parse()?, errors);
                 self.renew = hold.map(|hold| Renew {

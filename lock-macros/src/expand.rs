@@ -108,6 +108,7 @@ impl<'a> Expansion<'a> {
             ttl,
             wait,
             renew,
+            min_hold,
             finish,
             release,
             fence,
@@ -136,6 +137,10 @@ impl<'a> Expansion<'a> {
                 quote!(#request.renew();)
             }
         });
+        let min_hold = min_hold.as_ref().map(|min_hold| {
+            let min_hold = length(min_hold);
+            quote!(#request.min_hold(#min_hold);)
+        });
         let finish = finish.then(|| quote!(#request.finish_when_lost();));
         let release = release.map(|release| match release {
             Release::Answered => quote!(#request.release_answered();),
@@ -148,6 +153,7 @@ impl<'a> Expansion<'a> {
             #request.ttl(#ttl);
             #wait
             #renew
+            #min_hold
             #finish
             #release
             #fence

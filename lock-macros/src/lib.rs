@@ -47,6 +47,7 @@ use proc_macro::TokenStream;
 /// | `ttl` | time to live of the lease, 10 ms to 24 h; without `renew` also the longest that the body may run | required |
 /// | `wait` | how long to wait while the lock is busy, up to 24 h | `0`: try once |
 /// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days; at its end the lock is lost like any other | no renewal; a bare `renew` holds for 24 h at most |
+/// | `min_hold` | how long the key stays at least, from the acquisition on, however soon the call ends, see [jobs](#jobs); at most `ttl` | `0`: as long as it is held |
 /// | `on_lost` | `"cancel"` or `"finish"`, see [a lost lock](#a-lost-lock) | `"cancel"` |
 /// | `release` | `"answered"` or `"background"`, see [giving the lock back](#giving-the-lock-back) | the client's: `"answered"` unless its builder says otherwise |
 /// | `with(name = expression, …)` | values for placeholders, see [keys](#keys) | none |
@@ -56,7 +57,7 @@ use proc_macro::TokenStream;
 /// | `client = expression` | a `LockClient` or a reference to one, such as `self.locks`; it is cloned | the client of the innermost `LockClient::scope`, else the installed one, else `LockError::NotInstalled` |
 /// | `crate = path` | where `lock_runtime` lives, if it is renamed or re-exported | `::lock_runtime` |
 ///
-/// `ttl`, `wait` and the longest hold are whole seconds (`10`), a string with one of the units
+/// `ttl`, `wait`, `min_hold` and the longest hold are whole seconds (`10`), a string with one of the units
 /// `ms`, `s`, `m` and `h` (`"1500ms"`), or an expression of type `Duration`. Numbers and strings
 /// are checked when the function is compiled, expressions at each call: out of range is
 /// `LockError::InvalidOptions`, and nothing is sent. `renew` needs a `ttl` of at least 300 ms.
@@ -123,23 +124,23 @@ use proc_macro::TokenStream;
 ///
 /// ```
 /// # use lock_runtime::{LockClient, LockError, distributed_lock};
-/// #[distributed_lock(key = "cleanup", ttl = "5m", or_else = skip_if_busy)]
-/// async fn cleanup() -> Result<Option<u64>, LockError> {
-///     Ok(Some(3))
+/// #[distributed_lock(key = "status:<shop>", ttl = "5s", or_else = told)]
+/// async fn status(shop: &str) -> String {
+///     format!("{shop} is open")
 /// }
 ///
-/// fn skip_if_busy(error: LockError) -> Result<Option<u64>, LockError> {
+/// fn told(error: LockError) -> String {
 ///     match error {
-///         LockError::Busy { .. } => Ok(None), // another instance is cleaning up
-///         error => Err(error), // all other failures come here, too
+///         LockError::Busy { .. } => "somebody is looking already".to_owned(),
+///         error => error.to_string(), // all other failures come here, too
 ///     }
 /// }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), LockError> {
 /// # let client = LockClient::in_memory();
-/// # assert_eq!(client.scope(cleanup()).await?, Some(3));
-/// # let held = client.lock("cleanup").acquire().await?;
-/// # assert_eq!(client.scope(cleanup()).await?, None);
+/// # assert_eq!(client.scope(status("ours")).await, "ours is open");
+/// # let held = client.lock("status:ours").acquire().await?;
+/// # assert!(client.scope(status("ours")).await.starts_with("somebody"));
 /// # held.release().await?;
 /// # Ok(())
 /// # }
@@ -152,6 +153,31 @@ use proc_macro::TokenStream;
 /// The handler is made before the lock is asked for, because the body takes the arguments with it:
 /// an argument that it uses is cloned at every call, so that it must be `Clone` (a `&mut` is not)
 /// and is better cheap to clone. A `self` taken by value is not cloned.
+///
+/// # Jobs
+///
+/// `or_else = skip`, with `lock_runtime::skip`, leaves out a call whose lock is busy, also at the end of its
+/// `wait`: the function returns `()`, an `Option`, or a `Result` of one of them, whose `Err` tells any other
+/// failure. `min_hold` keeps the key for a while, so that a host whose clock is late does not run again what was
+/// done at once. It counts from the acquisition, after success, an `Err`, a panic and a cancellation alike; what
+/// remains of it is waited out by those who wait for the lock, and not by `LockClient::shutdown`.
+///
+/// ```
+/// # use lock_runtime::{LockClient, LockError, distributed_lock, skip};
+/// #[distributed_lock(key = "report", ttl = "10m", min_hold = "30s", or_else = skip)]
+/// async fn report() -> Result<Option<u64>, LockError> {
+///     Ok(Some(42)) // pages
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let client = LockClient::in_memory();
+/// # client.scope(async {
+/// assert_eq!(report().await?, Some(42));
+/// assert_eq!(report().await?, None); // within 30 s
+/// # Ok(())
+/// # }).await
+/// # }
+/// ```
 ///
 /// # A lost lock
 ///
@@ -216,7 +242,7 @@ use proc_macro::TokenStream;
 ///
 /// # Order of evaluation
 ///
-/// `client`, `ttl`, `wait`, the longest hold, the expressions of `with`, the key's values and
+/// `client`, `ttl`, `wait`, the longest hold, `min_hold`, the expressions of `with`, the key's values and
 /// `or_else`; then the body's future is built, but not polled; then the lock is taken; then the
 /// body runs. On every exit the body is dropped with all its locals and arguments before the lock
 /// is given up, so that a transaction it holds has ended first.

@@ -16,6 +16,7 @@ pub(crate) struct Lengths {
     ttl: Option<(u128, Span)>,
     wait: Option<(u128, Span)>,
     hold: Option<(u128, Span)>,
+    min_hold: Option<(u128, Span)>,
 }
 
 impl Lengths {
@@ -28,6 +29,7 @@ impl Lengths {
             ttl: known(args.ttl.as_ref()),
             wait: known(args.wait.as_ref()),
             hold: known(args.renew.as_ref().and_then(|renew| renew.hold.as_ref())),
+            min_hold: known(args.min_hold.as_ref()),
         }
     }
 
@@ -43,6 +45,12 @@ impl Lengths {
             errors.at(span, "the longest hold is too long: at most 30 days");
         }
         let Some((ttl, span)) = self.ttl else { return };
+        if let Some((min_hold, span)) = self.min_hold
+            && min_hold > ttl
+        {
+            let message = "`min_hold` must be at most `ttl`, after which the key is gone anyway: shorten it, or lengthen `ttl`";
+            errors.at(span, message);
+        }
         if ttl < MIN_TTL {
             errors.at(span, "`ttl` must be at least 10 ms");
         } else if ttl > DAY {
@@ -73,11 +81,14 @@ mod tests {
 
     /// Whether the runtime, which checks what only a call knows, would take it.
     fn taken(ttl: u128, wait: u128, hold: Option<u128>) -> bool {
-        let length = |millis| Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
         let mut options = LockOptions::new(length(ttl));
         options.wait = length(wait);
         options.renew = hold.map(length);
         options.validate().is_ok()
+    }
+
+    fn length(millis: u128) -> Duration {
+        Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
     #[test]
@@ -89,5 +100,11 @@ mod tests {
         assert!(taken(renewed, 0, Some(LONGEST_HOLD)) && !taken(renewed - 1, 0, Some(DAY)));
         assert!(!taken(renewed, 0, Some(LONGEST_HOLD + 1)));
         assert!(taken(renewed, 0, Some(renewed + 1)) && !taken(renewed, 0, Some(renewed)));
+        let held_for = |min_hold| {
+            let mut options = LockOptions::new(length(DAY));
+            options.min_hold = length(min_hold);
+            options.validate().is_ok()
+        };
+        assert!(held_for(DAY) && !held_for(DAY + 1));
     }
 }

@@ -9,11 +9,12 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{LockError, StoreError};
+use crate::extensions::Extensions;
 use crate::fence::FencingToken;
 use crate::held::Held;
-use crate::lease::{Claim, Lease};
+use crate::lease::{Claim, Lease, trusted};
 use crate::options::{LockOptions, ReleaseMode};
-use crate::release::{Place, Released};
+use crate::release::{Place, Released, Stay};
 use crate::renewal;
 use crate::store::Release;
 use crate::token::{LockToken, Ownership};
@@ -37,6 +38,8 @@ pub struct LockGuard {
     settled: bool,
     fence: Option<FencingToken>,
     keeper: Option<AbortHandle>,
+    /// How long the key stays at least.
+    stays_until: Option<Instant>,
     place: Mutex<Option<Place>>,
 }
 
@@ -56,6 +59,14 @@ impl LockGuard {
             let tenure = Arc::downgrade(&held);
             witness(crate::witness::Taken { key, token, tenure });
         }
+        let stays_until = (!options.min_hold.is_zero()).then(|| {
+            // What was passed on was so at some time until now.
+            let since = match claim {
+                None => held.lease.deadline() - trusted(options.ttl),
+                Some(_) => Instant::now(),
+            };
+            since + options.min_hold
+        });
         let renews = options.renew.is_some();
         let keeper = (renews || claim.is_some()).then(|| {
             let keep = renewal::keep(held.clone(), options.ttl, claim, renews);
@@ -67,6 +78,7 @@ impl LockGuard {
             settled,
             fence,
             keeper,
+            stays_until,
             place: Mutex::new(Some(place)),
         }
     }
@@ -159,7 +171,8 @@ impl LockGuard {
     /// [`LockRequest::release`](crate::LockRequest::release) says. A release that had to be sent again may
     /// find the work of its first sending: [`Release::Missing`] or [`Release::NotOurs`] are then no
     /// proof that the lock was lost. A lock past its deadline whose token still stood there is
-    /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it.
+    /// [`Release::Deleted`] or [`Release::HandedOver`]: nobody else has had it. One with a
+    /// [`min_hold`](crate::LockRequest::min_hold) that is not over yet is [`Release::Kept`].
     ///
     /// Cancellation safety: once polled, the release is sent, and goes on if this future is dropped. Kept and
     /// not polled, it goes on after 5 ms where somebody in this client waits for the lock; else what has to be
@@ -249,7 +262,15 @@ impl LockGuard {
 
     fn take_place(&self) -> Option<Place> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        place.take()
+        let mut place = place.take()?;
+        if let Some(until) = self.stays_until
+            && Instant::now() < until
+        {
+            let extensions = self.held.extensions.as_deref().map(Extensions::end);
+            let extended_on = extensions.unwrap_or_default();
+            place.stays(Stay { until, extended_on });
+        }
+        Some(place)
     }
 
     /// Who stands at the key, if the answer comes in time.
@@ -291,9 +312,10 @@ impl LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         self.stop_renewal();
-        if self.is_released_in_background()
-            && !self.held.lease.is_lost()
+        let unheard = self.is_released_in_background() && !self.held.lease.is_lost();
+        if (unheard || self.stays_until.is_some())
             && let Some(mut place) = self.take_place()
+            && unheard
         {
             place.give_back_unheard();
         }

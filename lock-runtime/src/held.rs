@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::StoreError;
+use crate::extensions::Extensions;
 use crate::lease::Lease;
 use crate::lock_key::LockKey;
 use crate::shared::Shared;
@@ -20,6 +21,8 @@ pub(crate) struct Held {
     pub(crate) token: LockToken,
     pub(crate) function: &'static str,
     pub(crate) lease: Lease,
+    /// Of a lock that is to stay for a while when it is given back.
+    pub(crate) extensions: Option<Box<Extensions>>,
 }
 
 impl Held {
@@ -51,7 +54,11 @@ impl Held {
         let extended = self.shared.within_deadline(async {
             let session = session.await?;
             let sent = Instant::now();
-            let extended = session.extend(&self.key, &self.token, ttl).await?;
+            let extended = session.extend(&self.key, &self.token, ttl);
+            let extended = match &self.extensions {
+                None => extended.await?,
+                Some(extensions) => extensions.poll(&session, extended).await?,
+            };
             if extended {
                 self.shared.acknowledged(&*session).await?;
             }

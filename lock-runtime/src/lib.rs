@@ -92,6 +92,7 @@ mod client;
 mod contender;
 mod deadline;
 mod error;
+mod extensions;
 mod fence;
 mod guard;
 mod held;
@@ -113,6 +114,7 @@ mod request;
 mod run;
 mod settings;
 mod shared;
+mod skip;
 mod standing;
 mod store;
 #[cfg(feature = "testing")]
@@ -150,6 +152,7 @@ pub use names::KeyNames;
 pub use options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 pub use register::{FencedRegister, StaleFencingToken};
 pub use request::LockRequest;
+pub use skip::{Skipped, skip};
 pub use store::{
     Fenced, Head, Joined, Listener, LockSession, LockStore, MemoryStore, News, Passed, Position,
     Release, StoreFuture, Stored, Swap, Swapped,

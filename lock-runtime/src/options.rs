@@ -80,6 +80,9 @@ pub struct LockOptions {
     /// Longest hold of a renewed lease, longer than `ttl` and at most 30 days; at its end the lock is
     /// lost. Needs a `ttl` of at least 300 ms. `None`: no renewal.
     pub renew: Option<Duration>,
+    /// How long the key stays at least, from the acquisition on, however soon the lock is given back; at
+    /// most `ttl`. Zero: no longer than it is held.
+    pub min_hold: Duration,
     /// What happens to the body when the lease is lost.
     pub on_lost: OnLost,
     /// Whether the acquisition draws a fencing token, by a script of its own whatever `form` says.
@@ -98,6 +101,7 @@ impl LockOptions {
             ttl,
             wait: Duration::ZERO,
             renew: None,
+            min_hold: Duration::ZERO,
             on_lost: OnLost::Cancel,
             fence: false,
             form: None,
@@ -112,7 +116,11 @@ impl LockOptions {
     /// [`LockError::InvalidOptions`] naming the option and its range.
     pub fn validate(&self) -> Result<(), LockError> {
         let Self {
-            ttl, wait, renew, ..
+            ttl,
+            wait,
+            renew,
+            min_hold,
+            ..
         } = *self;
         if ttl < MIN_TTL {
             return Err(LockError::options(format!(
@@ -127,6 +135,11 @@ impl LockOptions {
         if wait > MAX_WAIT {
             return Err(LockError::options(format!(
                 "`wait` is {wait:?}, it must be at most 24 h"
+            )));
+        }
+        if min_hold > ttl {
+            return Err(LockError::options(format!(
+                "`min_hold` is {min_hold:?}, it must be at most `ttl` ({ttl:?})"
             )));
         }
         let Some(hold) = renew else { return Ok(()) };
@@ -169,6 +182,15 @@ mod tests {
                 ..second.clone()
             },
             "`wait`",
+        );
+        let min_hold = |min_hold| LockOptions {
+            min_hold,
+            ..second.clone()
+        };
+        assert!(min_hold(second.ttl).validate().is_ok());
+        refused(
+            &min_hold(second.ttl + Duration::from_nanos(1)),
+            "`min_hold`",
         );
         refused(
             &LockOptions {

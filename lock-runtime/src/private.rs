@@ -60,6 +60,11 @@ impl Request {
         self.change(|request| request.options.renew = Some(hold));
     }
 
+    /// `min_hold = ..`
+    pub fn min_hold(&mut self, min_hold: Duration) {
+        self.change(|request| request.options.min_hold = min_hold);
+    }
+
     /// `on_lost = "finish"`
     pub fn finish_when_lost(&mut self) {
         self.change(|request| request.options.on_lost = OnLost::Finish);

@@ -73,6 +73,33 @@ impl LockRequest {
         self
     }
 
+    /// How long the key stays at least, counted from the acquisition as the lease is, however the lock is
+    /// given back: for jobs, which a second host with another clock must not run again at once. At most
+    /// the ttl. Defaults to zero: it is free as soon as it is given back.
+    ///
+    /// A lock that is given back earlier is shortened to what remains ([`Release::Kept`](crate::Release::Kept))
+    /// and neither deleted nor handed over; what an extension under way does to it is taken back. Until it
+    /// expires the lock is busy, also for this client, whose waiters wait for that;
+    /// [`LockClient::shutdown`](crate::LockClient::shutdown) does not.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use lock_runtime::{LockClient, LockError, Release};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), LockError> {
+    /// # let client = LockClient::in_memory();
+    /// let job = client.lock("report").min_hold(Duration::from_secs(5));
+    /// let report = job.clone().acquire().await?; // done in no time
+    /// assert_eq!(report.release().await?, Release::Kept);
+    /// assert!(job.acquire().await.is_err_and(|error| error.is_busy()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn min_hold(mut self, min_hold: Duration) -> Self {
+        self.options.min_hold = min_hold;
+        self
+    }
+
     /// What `#[distributed_lock]` does with a body whose lease is lost. Defaults to
     /// [`OnLost::Cancel`]; a guard held by hand is not affected.
     pub fn on_lost(mut self, on_lost: OnLost) -> Self {

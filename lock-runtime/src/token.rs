@@ -146,6 +146,10 @@ pub struct Owner {
 }
 
 impl Holder {
+    pub(crate) fn of(token: &LockToken) -> Self {
+        Self::parse(token.as_str().as_bytes())
+    }
+
     /// Reads whatever stands at a key.
     #[must_use]
     pub fn parse(value: &[u8]) -> Self {

@@ -45,7 +45,12 @@ impl Expansion<'_> {
         let clones: TokenStream = clones.collect();
         let private = &self.private;
         let given = match handler {
-            Expr::Path(path) => path.into_token_stream(),
+            // Called in a closure: given by its name, a function that does not fit is complained about twice.
+            Expr::Path(path) => {
+                let (error, span) = (own("error"), path.span());
+                let error = located(error.into_token_stream(), span);
+                quote_spanned!(span=> move |#error| #path(#error))
+            }
             handler => {
                 let typed = located(quote!(#private::or_else), handler.span());
                 quote_spanned!(handler.span()=> #typed(#handler))

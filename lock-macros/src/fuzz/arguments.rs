@@ -126,11 +126,12 @@ fn sound() -> impl Strategy<Value = Vec<String>> {
             "crate = r#type",
         ]),
         maybe(vec!["fence"]),
+        maybe(vec!["min_hold = 0", "min_hold = self.hold"]),
     );
     (key, ttl, rest).prop_flat_map(|((with, key), ttl, rest)| {
-        let (wait, renew, on_lost, release, guard, or_else, client, krate, fence) = rest;
+        let (wait, renew, on_lost, release, guard, or_else, client, krate, fence, min_hold) = rest;
         let all = [
-            with, wait, renew, on_lost, release, guard, or_else, client, krate, fence,
+            with, wait, renew, on_lost, release, guard, or_else, client, krate, fence, min_hold,
         ];
         let mut all: Vec<String> = all.into_iter().flatten().map(str::to_owned).collect();
         all.push(format!("key = {key}"));
@@ -141,9 +142,9 @@ fn sound() -> impl Strategy<Value = Vec<String>> {
 
 pub(super) fn hostile() -> impl Strategy<Value = String> {
     let name = select(vec![
-        "key", "ttl", "wait", "renew", "on_lost", "release", "with", "fence", "guard", "or_else",
-        "client", "crate", "r#key", "kye", "Key", "self", "_", "ttl_ms", "ключ", "1", "\"key\"",
-        "",
+        "key", "ttl", "wait", "renew", "min_hold", "on_lost", "release", "with", "fence", "guard",
+        "or_else", "client", "crate", "r#key", "kye", "Key", "self", "_", "ttl_ms", "ключ", "1",
+        "\"key\"", "",
     ]);
     let equals = select(vec![
         "=", "=", "=", "=", "", ":", "==", "=>", "= =", "+=", "(", ".",

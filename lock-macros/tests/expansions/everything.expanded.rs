@@ -11,6 +11,7 @@ where
     request.ttl(TTL);
     request.wait(::core::time::Duration::from_millis(1500));
     request.longest_hold(::core::time::Duration::from_millis(7200000));
+    request.min_hold(TTL / 2);
     request.finish_when_lost();
     request.fence();
     request

@@ -4,6 +4,7 @@
     ttl = TTL,
     wait = "1500ms",
     renew = "2h",
+    min_hold = TTL / 2,
     on_lost = "finish",
     with(row = seat.row(), number = seat.number()),
     fence,

@@ -234,6 +234,7 @@ impl<'a> Contender<'a> {
             token: self.token,
             function: self.call.function,
             lease,
+            extensions: (!self.call.options.min_hold.is_zero()).then(Box::default),
         };
         LockGuard::new(held, self.place, self.fence, self.call.options, claim)
     }

@@ -93,9 +93,7 @@ impl InLine {
     }
 
     pub(crate) fn saw(&self, holder: &Holder) {
-        if let Some(line) = self.lines.all().lines.get_mut(&self.key) {
-            line.seen = Some(holder.clone());
-        }
+        self.lines.saw(&self.key, holder.clone());
     }
 
     pub(crate) fn seen(&self) -> Option<Holder> {

@@ -180,10 +180,16 @@ impl Lines {
     pub(crate) fn seen(&self, key: &LockKey) -> Option<Holder> {
         let all = self.all();
         let line = all.lines.get(key)?;
-        let own = |token: &LockToken| Holder::parse(token.as_str().as_bytes());
         let held = line.held.last().filter(|_| line.held_until().is_some());
-        held.map(|(token, _)| own(token))
+        held.map(|(token, _)| Holder::of(token))
             .or_else(|| line.seen.clone())
+    }
+
+    /// Takes note of who stands at `key`, for those in its line.
+    pub(crate) fn saw(&self, key: &LockKey, holder: Holder) {
+        if let Some(line) = self.all().lines.get_mut(key) {
+            line.seen = Some(holder);
+        }
     }
 
     /// Takes note, for those in the line of `key`, of how the store fails, or that it does not.

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::job::{Job, Released};
 use super::place::Place;
 use super::queue::Releases;
+use super::stay::left;
 use crate::chance::jitter;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
@@ -76,6 +77,9 @@ impl Job {
     /// nobody takes is deleted behind it.
     pub(super) async fn hand_over(&mut self, releases: &Arc<Releases>) {
         let [carrier] = &*self.carriers else { return };
+        if left(self.stays_until).is_some() {
+            return;
+        }
         // With a SET on its way the old token could come back, and a swap of it then.
         if self.sent || !self.stood || carrier.unanswered > 0 || !carrier.session.is_open() {
             return;

@@ -42,6 +42,8 @@ pub(super) struct Job {
     pub(super) answer: Option<Answer>,
     /// Where nobody waits for the answer, although the lock was given back in time.
     pub(super) unheard: Option<Unheard>,
+    /// Until then the token is not deleted from its key, but stays.
+    pub(super) stays_until: Option<Instant>,
 }
 
 impl Job {
@@ -76,6 +78,8 @@ pub(super) struct Carrier {
     pub(super) session: Arc<dyn LockSession>,
     /// How many of them were not answered: each may yet land.
     pub(super) unanswered: usize,
+    /// Whether these are extensions alone, of a lock that stays for a while.
+    pub(super) extends: bool,
 }
 
 /// What a caller who waits for its release is told.

@@ -11,6 +11,7 @@ use super::background::begin;
 use super::caller::drive;
 use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
+use super::stay::Stay;
 use super::worker::{FIRST_PAUSE, Running, with_worker};
 use crate::deadline::by;
 use crate::line::Holding;
@@ -44,6 +45,8 @@ pub(crate) struct Place {
     holding: Option<Holding>,
     /// Whether it is given back in time, and nobody will hear the answer.
     unheard: bool,
+    /// Boxed: hardly any has one.
+    stay: Option<Box<Stay>>,
 }
 
 struct Sent {
@@ -74,6 +77,7 @@ impl Place {
             head: None,
             holding: None,
             unheard: false,
+            stay: None,
         })
     }
 
@@ -297,6 +301,11 @@ impl Place {
         self.unheard = true;
     }
 
+    /// Given back, it stays at its key for a while.
+    pub(crate) fn stays(&mut self, stay: Stay) {
+        self.stay = Some(Box::new(stay));
+    }
+
     fn hand_over(&mut self) {
         if let Some(job) = self.job() {
             self.releases.push(job);
@@ -322,9 +331,11 @@ impl Place {
                 None => carriers.push(Carrier {
                     session,
                     unanswered,
+                    extends: false,
                 }),
             }
         }
+        let stays_until = self.stay.take().map(|stay| stay.carried_by(&mut carriers));
         Some(Job {
             key: self.key.clone(),
             token: self.token.clone(),
@@ -341,6 +352,7 @@ impl Place {
             reply: None,
             answer: None,
             unheard: self.unheard.then(|| self.releases.unheard.clone()),
+            stays_until,
         })
     }
 }

@@ -12,14 +12,13 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, sleep_until};
 
+use super::given_back::GivenBack;
 use super::job::{Answer, Carrier, Job, Released};
 use super::queue::{Queue, Releases};
 use super::works::{Begun, Works};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::line::Lines;
-use crate::lock_key::LockKey;
-use crate::store::{Head, LockSession, LockStore, Release};
-use crate::token::LockToken;
+use crate::store::{LockSession, LockStore, Release};
+use crate::token::Holder;
 
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -235,6 +234,7 @@ impl Job {
                 key,
                 token,
                 head: self.head.as_ref(),
+                stays_until: self.stays_until,
             };
             let mut answer = None;
             if let Some(own) = carrier.own_session(tries) {
@@ -263,7 +263,10 @@ impl Job {
             };
             match answer {
                 Ok(code) => {
-                    self.stood = false;
+                    self.stood = code == Release::Kept;
+                    if self.stood {
+                        releases.lines.saw(key, Holder::of(token));
+                    }
                     if code == Release::NotDeleted {
                         tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
                     }
@@ -271,7 +274,8 @@ impl Job {
                     if let Some(unheard) = self.unheard.take() {
                         unheard.take_note(key, found);
                     }
-                    let settled = carrier.unanswered == 0;
+                    // A silent connection is tried once for an extension: at worst the key stays for a ttl.
+                    let settled = carrier.unanswered == 0 || carrier.extends;
                     self.tell(Ok(found));
                     if settled {
                         self.carriers.remove(at);
@@ -330,57 +334,5 @@ impl Carrier {
             self.unanswered = self.unanswered.saturating_sub(1);
         }
         Ok(code)
-    }
-}
-
-/// A token that is to be deleted from its key, and from its line.
-struct GivenBack<'a> {
-    lines: &'a Lines,
-    key: &'a LockKey,
-    token: &'a LockToken,
-    head: Option<&'a Head>,
-}
-
-impl GivenBack<'_> {
-    async fn on(&self, session: &Arc<dyn LockSession>) -> Result<Release, StoreError> {
-        let Self {
-            lines,
-            key,
-            token,
-            head,
-        } = *self;
-        let line = lines.key_of(key);
-        let others = lines.has_others(key);
-        let passed = match &line {
-            Some(line) if head.is_some() || others => {
-                let passed = session.pass(key, line, token, head, None, Duration::ZERO);
-                passed.await?
-            }
-            line => session.release(key, line.as_deref(), token).await?,
-        };
-        if passed.others != others {
-            lines.note_others(key, passed.others);
-        }
-        if let Some(line) = line
-            && passed.release == Release::Deleted
-            && passed.others
-        {
-            pass_afterwards(session.clone(), key, line, token);
-        }
-        Ok(passed.release)
-    }
-}
-
-/// Passes on what was deleted while somebody stood in line, who was not told. Ahead of whatever this
-/// client asks next; its answer says nothing that anybody waits for, but it has to live until it is
-/// written.
-fn pass_afterwards(session: Arc<dyn LockSession>, key: &str, line: String, token: &LockToken) {
-    let (key, token) = (key.to_owned(), token.clone());
-    let mut passing = Box::pin(async move {
-        let passed = session.pass(&key, &line, &token, None, None, Duration::ZERO);
-        let _ = passed.await;
-    });
-    if passing.as_mut().now_or_never().is_none() {
-        tokio::spawn(passing);
     }
 }

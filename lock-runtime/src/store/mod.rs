@@ -156,6 +156,27 @@ pub trait LockSession: Send + Sync + 'static {
         ttl: Duration,
     ) -> StoreFuture<'a, bool>;
 
+    /// Sets what is left of the time to live of `key` if it holds `token`, which is given back but stays for
+    /// so long. Defaults to an extension, and an inspection where that finds something else.
+    fn shorten<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        left: Duration,
+    ) -> StoreFuture<'a, Release> {
+        Box::pin(async move {
+            if self.extend(key, token, left).await? {
+                return Ok(Release::Kept);
+            }
+            // It was not there, whatever this finds.
+            Ok(match self.inspect(key).await {
+                Ok(None) => Release::Missing,
+                Ok(Some((stored, _))) if stored.is(token) => Release::Missing,
+                _ => Release::NotOurs,
+            })
+        })
+    }
+
     /// What is at `key`, and how long it will stay (`None`: it does not expire).
     fn inspect<'a>(&'a self, key: &'a str) -> StoreFuture<'a, Option<(Stored, Option<Duration>)>>;
 
@@ -248,12 +269,15 @@ pub enum Release {
     NotDeleted,
     /// The key held our token and holds that of a waiter now.
     HandedOver,
+    /// The key held our token, and keeps it until the
+    /// [`min_hold`](crate::LockRequest::min_hold) of the lock is over.
+    Kept,
 }
 
 impl Release {
     /// Whether our token stood at the key.
     pub(crate) fn was_ours(self) -> bool {
-        matches!(self, Self::Deleted | Self::NotDeleted | Self::HandedOver)
+        !matches!(self, Self::Missing | Self::NotOurs)
     }
 }
 

@@ -250,8 +250,8 @@ impl LockDouble {
         self.wire.network.state().outcomes(Command::Acquire, key)
     }
 
-    /// How often the store has deleted `key` for its holder. A lock that was lost, or left to its
-    /// ttl, is not released.
+    /// How often the store has deleted `key` for its holder, or has shortened it to its `min_hold`. A lock
+    /// that was lost, or left to its ttl, is not released.
     #[must_use]
     pub fn released(&self, key: &str) -> usize {
         self.wire.network.state().outcomes(Command::Release, key)

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 pub enum Command {
     /// Taking a lock, with a fencing token or without.
     Acquire,
-    /// Giving it back: compare-and-delete.
+    /// Giving it back: compare-and-delete, or what shortens it to its `min_hold`.
     Release,
     /// Giving it back to the next in line: the waiter's token takes the place of the holder's.
     HandOver,

@@ -121,6 +121,7 @@
 //! works in real time; [`LockDouble::lose`] there reaches a body before its next poll, never in
 //! the middle of one.
 
+mod commands;
 mod double;
 mod fault;
 mod holds;

@@ -126,7 +126,10 @@ impl Network {
 
     /// A lock that was passed on was given back and taken, too.
     pub(super) fn released(&self, release: Release, key: &str) {
-        if matches!(release, Release::Deleted | Release::HandedOver) {
+        if matches!(
+            release,
+            Release::Deleted | Release::HandedOver | Release::Kept
+        ) {
             self.done(Command::Release, key);
         }
         if release == Release::HandedOver {

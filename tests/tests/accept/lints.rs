@@ -58,6 +58,12 @@ async fn plain(user_id: &str, _: String) -> Result<&str, LockError> {
     Ok(user_id)
 }
 
+#[distributed_lock(key = "job:<name>", ttl = 10, min_hold = "5s", or_else = lock_runtime::skip)]
+async fn job(name: &str) -> Option<usize> {
+    yield_now().await;
+    Some(name.len())
+}
+
 #[tokio::test]
 async fn lints() -> Result<(), LockError> {
     let locks = LockClient::in_memory();
@@ -65,5 +71,6 @@ async fn lints() -> Result<(), LockError> {
     let done = everything(1, names, &locks, String::new()).await;
     assert_eq!(done, "lock:order:1:1 1 1");
     assert_eq!(locks.scope(plain("a", String::new())).await?, "a");
+    assert_eq!(locks.scope(job("a")).await, Some(1));
     Ok(())
 }

@@ -48,6 +48,16 @@ async fn skip_if_busy(name: &str) -> Option<u64> {
     Some(name.len() as u64)
 }
 
+#[distributed_lock(key = "once:<name>", ttl = TTL, min_hold = TTL / 3, or_else = lock_runtime::skip)]
+async fn once(name: &str) -> Option<usize> {
+    Some(name.len())
+}
+
+#[distributed_lock(key = "job", ttl = duration, min_hold = "2s")]
+async fn longer_than(duration: Duration) -> Result<(), LockError> {
+    Ok(())
+}
+
 #[distributed_lock(key = "job", ttl = "1m", or_else = drop)]
 async fn without_result() {
     tokio::task::yield_now().await;
@@ -114,6 +124,11 @@ async fn options() -> Result<(), LockError> {
             assert_eq!(skip_if_busy("x").await, None);
             held.release().await?;
             without_result().await;
+            assert_eq!((once("x").await, once("x").await), (Some(1), None));
+            tokio::time::sleep(TTL / 3).await;
+            assert_eq!(once("x").await, Some(1));
+            let long = longer_than(Duration::from_secs(1)).await;
+            assert!(matches!(long, Err(LockError::InvalidOptions { .. })));
 
             let text = std::sync::Mutex::new("x".to_owned());
             assert_eq!(names_of_its_own(Unclonable(1), &text).await, "x");

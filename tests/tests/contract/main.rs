@@ -6,6 +6,7 @@ mod fence;
 mod handover;
 mod lease;
 mod line;
+mod min_hold;
 mod refusal;
 mod release;
 mod waiting;
@@ -81,5 +82,11 @@ contract! {
         a_waiter_that_left_the_line_gets_nothing_and_the_next_one_does,
         a_strangers_removal_wakes_the_first_in_line, a_lock_that_is_passed_on_has_its_own_ttl_and_fence;
     fence: tokens_grow, an_unfenced_lock_has_none, a_stolen_lock_draws_a_newer_one;
+    min_hold: a_lock_stays_for_its_min_hold, it_stays_as_well_when_it_is_dropped,
+        a_min_hold_that_is_over_changes_nothing, a_min_hold_of_the_whole_ttl_needs_no_release,
+        waiters_of_the_same_client_wait_it_out, a_waiter_of_another_client_waits_it_out,
+        a_lock_that_was_passed_on_stays_too, an_extension_is_taken_back,
+        a_cancelled_extension_is_taken_back, a_lost_lock_has_no_min_hold,
+        a_cancelled_acquire_has_no_min_hold, shutdown_does_not_wait_for_a_min_hold;
     refusal: bad_keys_send_nothing, bad_options_send_nothing;
 }

@@ -21,6 +21,7 @@ pub(crate) async fn bad_options_send_nothing(world: World) {
         world.lock("a").wait(Duration::MAX),
         world.lock("a").ttl(second).longest_hold(second),
         world.lock("a").ttl(Duration::from_millis(200)).renew(),
+        world.lock("a").ttl(second).min_hold(second * 2),
     ] {
         let error = request.acquire().await.expect_err("out of range");
         assert!(matches!(error, LockError::InvalidOptions { .. }), "{error}");

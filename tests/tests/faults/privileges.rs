@@ -1,5 +1,7 @@
 //! Users with the least privileges, and one less.
 
+use std::time::Duration;
+
 use lock_runtime::{AcquireForm, LockClient, LockError, LockRequest};
 use redis::aio::MultiplexedConnection;
 use tests::Server;
@@ -43,6 +45,11 @@ async fn each_wish_needs_one_permission_and_without_it_says_which() {
     call(&url, |request| request)
         .await
         .expect("the least is enough");
+    call(&url, |request| request.min_hold(Duration::from_secs(10)))
+        .await
+        .expect("also for one that stays");
+    assert_eq!(run::<usize>(&mut stranger, &["DBSIZE"]).await, 1);
+    let _: () = run(&mut stranger, &["FLUSHALL"]).await;
     for (permission, database, wish) in WISHES {
         let url = user(&mut stranger, &server, "").await + database;
         let error = call(&url, wish).await.expect_err("not permitted");

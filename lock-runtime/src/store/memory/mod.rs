@@ -336,13 +336,18 @@ impl LockSession for MemoryStore {
         ttl: Duration,
     ) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            Ok(match self.entries().get_mut(key) {
-                Some(entry) if entry.stored.is(token) => {
-                    entry.expires = Some(Instant::now() + ttl);
-                    true
-                }
-                _ => false,
-            })
+            let mut entries = self.entries();
+            let Some(entry) = entries.get_mut(key).filter(|entry| entry.stored.is(token)) else {
+                return Ok(false);
+            };
+            let expires = Instant::now() + ttl;
+            let sooner = entry.expires.is_none_or(|before| expires < before);
+            entry.expires = Some(expires);
+            // Who waits for its end has to know.
+            if sooner {
+                entries.waiting.changed(key);
+            }
+            Ok(true)
         })
     }
 

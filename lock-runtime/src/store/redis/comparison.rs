@@ -192,4 +192,17 @@ impl RedisSession {
         let code = self.channel.sensible(integer(&answer?));
         Ok(code.map_err(Failure::Broken)? == 1)
     }
+
+    /// The same for a lock that is given back, with the code of a release.
+    pub(super) async fn keep_for(
+        &self,
+        key: &str,
+        token: &str,
+        left: &str,
+    ) -> Result<Release, Failure> {
+        if self.prolong(key, token, left).await? {
+            return Ok(Release::Kept);
+        }
+        Ok(self.instead(key, token).await)
+    }
 }

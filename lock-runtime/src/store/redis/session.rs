@@ -14,7 +14,9 @@ use super::native::Native;
 use super::scripts::{self, Script, command};
 use crate::error::StoreError;
 use crate::options::AcquireForm;
-use crate::store::{Fenced, Head, Joined, LockSession, Passed, StoreFuture, Stored, Swapped};
+use crate::store::{
+    Fenced, Head, Joined, LockSession, Passed, Release, StoreFuture, Stored, Swapped,
+};
 use crate::token::LockToken;
 
 /// A channel, and what its server can do.
@@ -291,6 +293,18 @@ impl LockSession for RedisSession {
         Box::pin(async move {
             let extended = self.prolong(key, token.as_str(), &millis(ttl)).await;
             extended.map_err(|failure| told(failure, "the extend script"))
+        })
+    }
+
+    fn shorten<'a>(
+        &'a self,
+        key: &'a str,
+        token: &'a LockToken,
+        left: Duration,
+    ) -> StoreFuture<'a, Release> {
+        Box::pin(async move {
+            let kept = self.keep_for(key, token.as_str(), &millis(left)).await;
+            kept.map_err(not_released)
         })
     }
 
