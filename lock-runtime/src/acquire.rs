@@ -10,6 +10,7 @@ use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::inside;
 use crate::lock_key::LockKey;
+use crate::observe::{self, Giver, Name};
 use crate::options::LockOptions;
 use crate::shared::Shared;
 use crate::waiter::{Turn, Waiter};
@@ -28,7 +29,7 @@ pub(crate) async fn acquire(
     shared: &Arc<Shared>,
     keys: &Keys,
     options: &LockOptions,
-    function: &'static str,
+    name: Name,
 ) -> Result<LockGuard, LockError> {
     let key = &keys.lock;
     let call = Call {
@@ -36,7 +37,7 @@ pub(crate) async fn acquire(
         key,
         fence_key: keys.fence.as_deref(),
         options,
-        function,
+        name,
     };
     if !options.wait.is_zero()
         && let Some(function) = inside::holder(shared, key)
@@ -87,6 +88,7 @@ impl Call<'_> {
                 Turn::Inherited(inheritance) => {
                     let (mut heir, since) = Contender::heir(self, inheritance);
                     if let Some(lease) = heir.inherited(since) {
+                        observe::handed_over(self.name, self.key, Giver::ThisClient);
                         return Ok(heir.guard(lease));
                     }
                     if Instant::now() >= give_up {
@@ -98,6 +100,7 @@ impl Call<'_> {
                     }
                 }
                 Turn::Passed(contender, lease, claim) => {
+                    observe::handed_over(self.name, self.key, Giver::OtherClient);
                     return Ok(contender.guard_with(lease, Some(claim)));
                 }
                 Turn::Ask if Instant::now() < give_up => {

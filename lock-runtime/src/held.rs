@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::error::StoreError;
 use crate::lease::Lease;
 use crate::lock_key::LockKey;
+use crate::observe::{Extension, Telling};
 use crate::shared::Shared;
 use crate::store::{LockSession, Stored};
 use crate::token::{LockToken, Ownership};
@@ -19,6 +20,7 @@ pub(crate) struct Held {
     pub(crate) key: LockKey,
     pub(crate) token: LockToken,
     pub(crate) function: &'static str,
+    pub(crate) telling: Telling,
     pub(crate) lease: Lease,
 }
 
@@ -57,7 +59,14 @@ impl Held {
             }
             Ok(extended.then_some(sent))
         });
-        match extended.await? {
+        let extended = extended.await;
+        let extension = match &extended {
+            Ok(Some(_)) => Extension::Done,
+            Ok(None) => Extension::Refused,
+            Err(_) => Extension::Failed,
+        };
+        self.telling.extended(&self.key, extension);
+        match extended? {
             Some(sent) => {
                 let lines = &self.shared.lines;
                 lines.extended(&self.key, &self.token, sent + ttl);

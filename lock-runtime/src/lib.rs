@@ -76,6 +76,8 @@
 //! # Features
 //!
 //! - `tls` (off by default): `rediss://` URLs, by rustls.
+//! - `metrics` (off by default): what locks do, through the facade of the crate `metrics`, see
+//!   `lock_runtime::metrics`.
 //! - `testing` (off by default): `testing::LockDouble`, a client for the tests of your own code, whose
 //!   store answers as told: busy, lost in the middle, slow, down.
 
@@ -97,6 +99,10 @@ mod key;
 mod lease;
 mod line;
 mod lock_key;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
+mod observe;
 mod options;
 mod per_runtime;
 mod percent;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::error::StoreError;
 use crate::held::Held;
 use crate::lease::{Claim, trusted};
+use crate::observe::Extension;
 
 /// Asks on a second connection when the usual one has been silent for half of `patience`: it may be a
 /// black hole, which shows only after timeouts that a short lease cannot wait for.
@@ -57,6 +58,7 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, r
                 sleep(lease / 20).await;
             }
             Err(_) => {
+                held.telling.extended(&held.key, Extension::Failed);
                 tracing::warn!(key = %held.key, "an extension was not answered, it is sent again until the deadline");
             }
         }

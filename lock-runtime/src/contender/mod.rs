@@ -16,6 +16,7 @@ use crate::guard::LockGuard;
 use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
 use crate::lock_key::LockKey;
+use crate::observe::{Name, Telling};
 use crate::options::LockOptions;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
@@ -39,7 +40,7 @@ pub(crate) struct Call<'a> {
     pub(crate) key: &'a LockKey,
     pub(crate) fence_key: Option<&'a str>,
     pub(crate) options: &'a LockOptions,
-    pub(crate) function: &'static str,
+    pub(crate) name: Name,
 }
 
 pub(crate) enum Answer {
@@ -73,11 +74,21 @@ impl<'a> Contender<'a> {
             shared,
             key,
             options,
-            function,
+            name,
             ..
         } = call;
-        let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
-        let place = Place::reserve(&shared.releases, (*key).clone(), token.clone(), options.ttl);
+        let token = LockToken::new(
+            name.function,
+            options.ttl,
+            options.renew.unwrap_or_default(),
+        );
+        let place = Place::reserve(
+            &shared.releases,
+            (*key).clone(),
+            token.clone(),
+            options.ttl,
+            (*name).into(),
+        );
         let shut_down = || LockError::ShutDown {
             key: key.to_string(),
         };
@@ -229,7 +240,8 @@ impl<'a> Contender<'a> {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),
             token: self.token,
-            function: self.call.function,
+            function: self.call.name.function,
+            telling: Telling::begins(self.call.name),
             lease,
         };
         LockGuard::new(held, self.place, self.fence, self.call.options, claim)

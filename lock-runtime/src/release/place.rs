@@ -13,6 +13,7 @@ use super::queue::Releases;
 use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
 use crate::line::Holding;
 use crate::lock_key::LockKey;
+use crate::observe::Label;
 use crate::store::{Head, LockSession};
 use crate::token::LockToken;
 
@@ -27,6 +28,7 @@ pub(crate) struct Place {
     key: LockKey,
     token: LockToken,
     ttl: Duration,
+    label: Label,
     /// The session that the last command went down.
     home: Option<Arc<dyn LockSession>>,
     /// When the earliest SET was sent that has run and may have left the token at the key.
@@ -57,6 +59,7 @@ impl Place {
         key: LockKey,
         token: LockToken,
         ttl: Duration,
+        label: Label,
     ) -> Option<Self> {
         let queue = with_worker(releases);
         releases.reserve(queue).then(|| Self {
@@ -65,6 +68,7 @@ impl Place {
             key,
             token,
             ttl,
+            label,
             home: None,
             ran: None,
             doubtful: None,
@@ -321,6 +325,7 @@ impl Place {
         Some(Job {
             key: self.key.clone(),
             token: self.token.clone(),
+            label: self.label,
             carriers,
             head: self.head.take(),
             stood,

@@ -251,6 +251,17 @@ pub enum Release {
 }
 
 impl Release {
+    /// One word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Missing => "missing",
+            Self::NotOurs => "not_ours",
+            Self::NotDeleted => "not_deleted",
+            Self::HandedOver => "handed_over",
+        }
+    }
+
     /// Whether our token stood at the key.
     pub(crate) fn was_ours(self) -> bool {
         matches!(self, Self::Deleted | Self::NotDeleted | Self::HandedOver)
