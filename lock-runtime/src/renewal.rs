@@ -45,7 +45,12 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, r
         }
         let sent = Instant::now();
         let patience = lease / 3;
-        match timeout(patience, extend(&held, ttl, patience)).await {
+        let extended = timeout(patience, extend(&held, ttl, patience)).await;
+        if extended.is_err() {
+            // Cut off, it could not tell.
+            held.telling.extended(&held.key, Extension::Failed);
+        }
+        match extended {
             Ok(Ok(())) if !renews => return,
             Ok(Ok(())) => {
                 lease = ttl;
@@ -58,7 +63,6 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, r
                 sleep(lease / 20).await;
             }
             Err(_) => {
-                held.telling.extended(&held.key, Extension::Failed);
                 tracing::warn!(key = %held.key, "an extension was not answered, it is sent again until the deadline");
             }
         }

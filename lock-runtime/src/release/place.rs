@@ -323,9 +323,9 @@ impl Place {
             }
         }
         Some(Job {
+            label: self.label,
             key: self.key.clone(),
             token: self.token.clone(),
-            label: self.label,
             carriers,
             head: self.head.take(),
             stood,
