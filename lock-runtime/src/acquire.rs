@@ -10,7 +10,7 @@ use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::inside;
 use crate::lock_key::LockKey;
-use crate::observe::{self, Giver, Name};
+use crate::observe::Name;
 use crate::options::LockOptions;
 use crate::shared::Shared;
 use crate::waiter::{Turn, Waiter};
@@ -88,7 +88,6 @@ impl Call<'_> {
                 Turn::Inherited(inheritance) => {
                     let (mut heir, since) = Contender::heir(self, inheritance);
                     if let Some(lease) = heir.inherited(since) {
-                        observe::handed_over(self.name, self.key, Giver::ThisClient);
                         return Ok(heir.guard(lease));
                     }
                     if Instant::now() >= give_up {
@@ -100,7 +99,6 @@ impl Call<'_> {
                     }
                 }
                 Turn::Passed(contender, lease, claim) => {
-                    observe::handed_over(self.name, self.key, Giver::OtherClient);
                     return Ok(contender.guard_with(lease, Some(claim)));
                 }
                 Turn::Ask if Instant::now() < give_up => {

@@ -16,7 +16,7 @@ use crate::guard::LockGuard;
 use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
 use crate::lock_key::LockKey;
-use crate::observe::{Name, Telling};
+use crate::observe::{self, Giver, Name, Telling};
 use crate::options::LockOptions;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
@@ -66,6 +66,8 @@ pub(crate) struct Contender<'a> {
     give_up: Instant,
     /// Until when it lets releases of this client go first; from the first question on.
     patience: Option<Instant>,
+    /// Who gave it the lock, if it was not free.
+    giver: Option<Giver>,
 }
 
 impl<'a> Contender<'a> {
@@ -77,18 +79,10 @@ impl<'a> Contender<'a> {
             name,
             ..
         } = call;
-        let token = LockToken::new(
-            name.function,
-            options.ttl,
-            options.renew.unwrap_or_default(),
-        );
-        let place = Place::reserve(
-            &shared.releases,
-            (*key).clone(),
-            token.clone(),
-            options.ttl,
-            (*name).into(),
-        );
+        let hold = options.renew.unwrap_or_default();
+        let token = LockToken::new(name.function, options.ttl, hold);
+        let (own, label) = ((*key).clone(), (*name).into());
+        let place = Place::reserve(&shared.releases, own, token.clone(), options.ttl, label);
         let shut_down = || LockError::ShutDown {
             key: key.to_string(),
         };
@@ -101,6 +95,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: Instant::now(),
             patience: None,
+            giver: None,
         })
     }
 
@@ -115,6 +110,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: Instant::now(),
             patience: Some(Instant::now()),
+            giver: None,
         }
     }
 
@@ -129,6 +125,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: Instant::now(),
             patience: Some(Instant::now()),
+            giver: Some(Giver::ThisClient),
         };
         (heir, inheritance.since)
     }
@@ -186,6 +183,7 @@ impl<'a> Contender<'a> {
             return None;
         }
         self.place.passed(since);
+        self.giver = Some(Giver::OtherClient);
         let limit = self.call.options.renew.map(|hold| since + hold);
         Some((Lease::new(deadline, limit), Claim { since, length }))
     }
@@ -236,6 +234,9 @@ impl<'a> Contender<'a> {
     /// A guard of a lease that lasts for a claim alone, if need be.
     pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
         self.place.hold();
+        if let Some(giver) = self.giver {
+            observe::handed_over(self.call.name, self.call.key, giver);
+        }
         let held = Held {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),

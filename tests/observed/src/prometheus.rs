@@ -84,6 +84,11 @@ impl Prometheus {
             assert!(Instant::now() < patience, "it does not start");
             thread::sleep(Duration::from_millis(50));
         }
+        // It is ready some seconds before it begins.
+        while started.ask("up") != [1.0] {
+            assert!(Instant::now() < patience, "it does not scrape");
+            thread::sleep(Duration::from_millis(50));
+        }
         Some(started)
     }
 
