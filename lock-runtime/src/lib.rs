@@ -73,6 +73,13 @@
 //! [`LockClient::shutdown`] first. Of a hundred short processes without it, 52 to 89 left their key
 //! behind when measured; with it, none does.
 //!
+//! # Traces
+//!
+//! Each call of an annotated function is a span of [`tracing`], `distributed_lock`, with the fields `lock.key`
+//! (the template), `lock.name` (the function) and `lock.outcome`. What becomes of the lock is told by events of
+//! the target `lock_runtime` at debug level, with the rendered key; what no caller is left to be told, by
+//! warnings. Without a subscriber that is next to nothing. The folder `monitoring` of the repository lists them.
+//!
 //! # Features
 //!
 //! - `tls` (off by default): `rediss://` URLs, by rustls.

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Level, Span};
+use tracing::Span;
 
-use super::{Name, count, hears, listens};
+use super::{Call, Name, count, listens};
 
 /// Nothing where nobody listens.
 pub(crate) struct Telling(Option<Box<Told>>);
@@ -38,11 +38,15 @@ impl Telling {
             return Self(None);
         }
         count::holds(name.into(), 1.0);
-        let own = name.template.is_some() && hears(Level::INFO);
+        let span = if name.template.is_some() {
+            Call::current()
+        } else {
+            Span::none()
+        };
         Self(Some(Box::new(Told {
             name,
             since: Instant::now(),
-            span: if own { Span::current() } else { Span::none() },
+            span,
             lost: AtomicBool::new(false),
             over: OnceLock::new(),
             released: AtomicBool::new(false),
@@ -125,5 +129,19 @@ impl Told {
             count::holds(self.name.into(), -1.0);
             held
         })
+    }
+}
+
+#[cfg(all(test, not(feature = "metrics")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nobody_listens_nothing_is_kept() {
+        let name = Name {
+            function: "f",
+            template: Some("a"),
+        };
+        assert!(Telling::begins(name).0.is_none());
     }
 }

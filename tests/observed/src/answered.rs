@@ -19,17 +19,17 @@ const ADDED: [&str; 3] = ["instance", "job", "le"];
 ///
 /// If one is not.
 pub fn names_are_exported(export: &Export) {
-    let names = export.names();
+    let exported = export.names();
     let queries = queries("10s");
     assert!(queries.len() > 15, "{queries:?}");
     for query in &queries {
         let named = query.names();
         assert!(!named.is_empty(), "{} names nothing", query.of);
         for (name, labels) in named {
-            let exported = names.get(&name);
-            let exported = exported.unwrap_or_else(|| panic!("{}: no `{name}`", query.of));
+            let has = exported.get(&name);
+            let has = has.unwrap_or_else(|| panic!("{}: no `{name}`", query.of));
             for label in labels {
-                let known = exported.contains(&label) || ADDED.contains(&&*label);
+                let known = has.contains(&label) || ADDED.contains(&&*label);
                 assert!(known, "{}: no `{label}` on `{name}`", query.of);
             }
         }
@@ -60,6 +60,7 @@ pub fn answered_while(exporter: PrometheusHandle, work: impl FnOnce()) {
         // The whole is understood, too.
         let firing = prometheus.ask(&query.text);
         let values = prometheus.ask(&text);
+        assert!(!values.is_empty(), "{}: no answer to {text}", query.of);
         let greatest = values.iter().copied().fold(f64::MIN, f64::max);
         println!(
             "{:45} {:3} series, at most {greatest:9.4}{}",
@@ -71,7 +72,6 @@ pub fn answered_while(exporter: PrometheusHandle, work: impl FnOnce()) {
                 ""
             }
         );
-        assert!(!values.is_empty(), "{}: no answer to {text}", query.of);
         let number = values.iter().any(|value| value.is_finite());
         assert!(number, "{}: {values:?} to {text}", query.of);
     }

@@ -91,7 +91,7 @@ impl Export {
     pub fn short(&self) -> String {
         let lines = self.text.lines();
         let lines = lines.filter(|line| !line.contains("_bucket{") && !line.is_empty());
-        lines.map(|line| format!("{line}\n")).collect()
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 

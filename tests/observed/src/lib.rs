@@ -11,3 +11,8 @@ pub use export::{Export, exporter};
 pub use monitoring::{Query, folder, queries};
 pub use prometheus::{Prometheus, program};
 pub use tree::Tree;
+
+/// How an exporter is made, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../monitoring/README.md")]
+pub struct Readme;

@@ -62,6 +62,10 @@ impl Query {
     ///
     /// Reads as much of the language as our own queries use: selectors, and `by (…)`, whose labels every metric
     /// of the query has to have.
+    ///
+    /// # Panics
+    ///
+    /// If the query is no query.
     #[must_use]
     pub fn names(&self) -> Vec<(String, BTreeSet<String>)> {
         let mut found: Vec<(String, BTreeSet<String>)> = Vec::new();

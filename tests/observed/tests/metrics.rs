@@ -156,8 +156,8 @@ async fn outcomes(exporter: &PrometheusHandle) {
     sleep(Duration::from_millis(50)).await;
     held.release().await.expect("ours");
     assert_count(exporter, "lock_held", &[("lock", "shelf")], 0.0);
-    let hold = count(exporter, "lock_hold_seconds_sum", &[("lock", "shelf")]);
-    assert!((0.05..20.0).contains(&hold), "{hold}");
+    let length = count(exporter, "lock_hold_seconds_sum", &[("lock", "shelf")]);
+    assert!((0.05..20.0).contains(&length), "{length}");
 
     place_order(1, Duration::ZERO).await.expect_err("no client");
     assert_count(

@@ -72,8 +72,9 @@ async fn soak() {
     let mut clients = Vec::new();
     for most in [2, 100, 100] {
         let client = LockClient::builder().command_deadline(DEADLINE);
-        let client = client.max_waiters_per_key(most).connect(&server.url());
-        clients.push(client.await.expect("the server answers"));
+        let client = client.max_waiters_per_key(most);
+        let client = client.connect(&server.url()).await;
+        clients.push(client.expect("the server answers"));
     }
     let over = Arc::new(AtomicBool::new(false));
     let mut tasks = JoinSet::new();

@@ -267,9 +267,9 @@ async fn keep(keeper: Keeper, response_timeout: Duration, connect: Open) {
                 }
             }
             Err(error) => {
-                fell_back(Fallback::Polling);
                 tracing::debug!(%error, "waiters poll: the server tells no news");
                 if error.kind() == StoreErrorKind::Refused {
+                    fell_back(Fallback::Polling);
                     pause = REFUSED_PAUSE;
                 }
             }
