@@ -20,6 +20,8 @@ const RESERVED: &str = "fence:";
 /// A sound attribute.
 pub(crate) struct Model {
     pub(crate) key: Vec<Part>,
+    /// The key as written.
+    pub(crate) template: String,
     pub(crate) ttl: Length,
     pub(crate) wait: Option<Length>,
     pub(crate) renew: Option<Renew>,
@@ -93,6 +95,7 @@ pub(crate) fn check(args: Args, function: &Function, errors: &mut Errors) -> Opt
     }
     Some(Model {
         key: key?,
+        template: args.key?.value(),
         ttl: args.ttl?,
         wait: args.wait,
         renew: args.renew,

@@ -102,7 +102,7 @@ impl<'a> Expansion<'a> {
     }
 
     // Input:  client = self.locks, ttl = 10, wait = "2s", key = "order:<id>"
-    // Output: let mut request = Request::new(&(self.locks), "…"); request.ttl(…); … request.key(…);
+    // Output: let mut request = Request::new(&(self.locks), "…", "order:<id>"); request.ttl(…); … request.key(…);
     fn request(&self) -> TokenStream {
         let Model {
             ttl,
@@ -113,6 +113,7 @@ impl<'a> Expansion<'a> {
             release,
             fence,
             client,
+            template,
             ..
         } = self.model;
         let (private, request) = (&self.private, own("request"));
@@ -120,9 +121,9 @@ impl<'a> Expansion<'a> {
         let name = quote!(::core::concat!(::core::module_path!(), #name));
         let made = if let Some(client) = client {
             let reference = quote_spanned!(client.span()=> &(#client));
-            quote!(#private::Request::new(#reference, #name))
+            quote!(#private::Request::new(#reference, #name, #template))
         } else {
-            quote!(#private::Request::ambient(#name))
+            quote!(#private::Request::ambient(#name, #template))
         };
         let ttl = length(ttl);
         let wait = wait.as_ref().map(|wait| {

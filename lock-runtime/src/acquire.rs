@@ -10,6 +10,7 @@ use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::inside;
 use crate::lock_key::LockKey;
+use crate::observe::Name;
 use crate::options::LockOptions;
 use crate::shared::Shared;
 use crate::waiter::{Turn, Waiter};
@@ -28,7 +29,7 @@ pub(crate) async fn acquire(
     shared: &Arc<Shared>,
     keys: &Keys,
     options: &LockOptions,
-    function: &'static str,
+    name: Name,
 ) -> Result<LockGuard, LockError> {
     let key = &keys.lock;
     let call = Call {
@@ -36,7 +37,7 @@ pub(crate) async fn acquire(
         key,
         fence_key: keys.fence.as_deref(),
         options,
-        function,
+        name,
     };
     if !options.wait.is_zero()
         && let Some(function) = inside::holder(shared, key)

@@ -153,6 +153,23 @@ impl LockError {
         matches!(self, Self::Busy { .. } | Self::WaitTimeout { .. })
     }
 
+    /// One word for it, where it is counted or told of.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Busy { .. } => "busy",
+            Self::WaitTimeout { .. } => "wait_timeout",
+            Self::Lost { .. } => "lost",
+            Self::Indeterminate { .. } => "indeterminate",
+            Self::Backend { .. } => "backend",
+            Self::WouldDeadlock { .. } => "would_deadlock",
+            Self::TooManyWaiters { .. } => "too_many_waiters",
+            Self::NotInstalled { .. } => "not_installed",
+            Self::InvalidKey { .. } => "invalid_key",
+            Self::InvalidOptions { .. } => "invalid_options",
+            Self::ShutDown { .. } => "shut_down",
+        }
+    }
+
     pub(crate) fn backend(key: impl Into<String>, cause: StoreError) -> Self {
         Self::Backend {
             key: Some(key.into()),

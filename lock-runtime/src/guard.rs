@@ -221,6 +221,7 @@ impl LockGuard {
         in_time: bool,
     ) -> Result<Result<Release, StoreError>, LockError> {
         let limit = Instant::now() + self.held.shared.settings.command_deadline;
+        self.held.telling.ends();
         let released = self.hand_over(limit).await;
         let stands = match &released {
             Err(_) => in_time,
@@ -230,6 +231,8 @@ impl LockGuard {
             }
         };
         let code = released.map(|released| released.code);
+        let told = code.as_ref().map_or("unanswered", |code| code.word());
+        self.held.telling.released(&self.held.key, told);
         if stands {
             return Ok(code);
         }
@@ -257,6 +260,7 @@ impl LockGuard {
         if let Some(place) = self.take_place() {
             place.release_unheard();
         }
+        self.held.telling.released(&self.held.key, "background");
         true
     }
 
@@ -298,6 +302,7 @@ impl LockGuard {
     }
 
     pub(crate) fn lost_error(&self, found: Option<Ownership>) -> LockError {
+        self.held.telling.lost();
         LockError::Lost {
             key: self.key().to_owned(),
             found,
@@ -312,6 +317,13 @@ impl LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         self.stop_renewal();
+        let Held {
+            telling,
+            key,
+            lease,
+            ..
+        } = &*self.held;
+        telling.dropped(key, || lease.is_lost());
         let unheard = self.is_released_in_background() && !self.held.lease.is_lost();
         if (unheard || self.stays_until.is_some())
             && let Some(mut place) = self.take_place()

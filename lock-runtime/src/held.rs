@@ -9,6 +9,7 @@ use crate::error::StoreError;
 use crate::extensions::Extensions;
 use crate::lease::Lease;
 use crate::lock_key::LockKey;
+use crate::observe::{Extension, Telling};
 use crate::shared::Shared;
 use crate::store::{LockSession, Stored};
 use crate::token::{LockToken, Ownership};
@@ -20,6 +21,7 @@ pub(crate) struct Held {
     pub(crate) key: LockKey,
     pub(crate) token: LockToken,
     pub(crate) function: &'static str,
+    pub(crate) telling: Telling,
     pub(crate) lease: Lease,
     /// Of a lock that is to stay for a while when it is given back.
     pub(crate) extensions: Option<Box<Extensions>>,
@@ -64,7 +66,14 @@ impl Held {
             }
             Ok(extended.then_some(sent))
         });
-        match extended.await? {
+        let extended = extended.await;
+        let extension = match &extended {
+            Ok(Some(_)) => Extension::Done,
+            Ok(None) => Extension::Refused,
+            Err(_) => Extension::Failed,
+        };
+        self.telling.extended(&self.key, extension);
+        match extended? {
             Some(sent) => {
                 let lines = &self.shared.lines;
                 lines.extended(&self.key, &self.token, sent + ttl);

@@ -74,9 +74,18 @@
 //! [`LockClient::shutdown`] first. Of a hundred short processes without it, 52 to 89 left their key
 //! behind when measured; with it, none does.
 //!
+//! # Traces
+//!
+//! Each call of an annotated function is a span of [`tracing`], `distributed_lock`, with the fields `lock.key`
+//! (the template), `lock.name` (the function) and `lock.outcome`. What becomes of the lock is told by events of
+//! the target `lock_runtime` at debug level, with the rendered key; what no caller is left to be told, by
+//! warnings. Without a subscriber that is next to nothing. The folder `monitoring` of the repository lists them.
+//!
 //! # Features
 //!
 //! - `tls` (off by default): `rediss://` URLs, by rustls.
+//! - `metrics` (off by default): what locks do, through the facade of the crate `metrics`, see
+//!   `lock_runtime::metrics`.
 //! - `testing` (off by default): `testing::LockDouble`, a client for the tests of your own code, whose
 //!   store answers as told: busy, lost in the middle, slow, down.
 //! - `axum`, `actix`, `tonic`, `tower` (off by default): [`web`], a failed lock as an answer of that
@@ -102,7 +111,11 @@ mod key;
 mod lease;
 mod line;
 mod lock_key;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 mod names;
+mod observe;
 mod options;
 mod per_runtime;
 mod percent;

@@ -10,32 +10,46 @@ pub use crate::run::{Outcome, Slot};
 use crate::client::LockClient;
 use crate::error::LockError;
 use crate::installed;
+use crate::observe::Name;
 use crate::options::{OnLost, ReleaseMode};
 use crate::request::LockRequest;
+use crate::run::Asked;
 
 /// A call being put together. Mistakes are kept until it runs, so that generated code has no
 /// branches.
 #[derive(Debug)]
-pub struct Request(Box<Result<LockRequest, LockError>>);
+pub struct Request(Box<Asked>);
 
 impl Request {
     /// With the client in scope, else the installed one.
     #[must_use]
-    pub fn ambient(function: &'static str) -> Self {
+    pub fn ambient(function: &'static str, template: &'static str) -> Self {
+        let name = Name {
+            function,
+            template: Some(template),
+        };
         let client = installed::find(function);
-        Self(Box::new(
-            client.map(|client| client.lock("").name(function)),
-        ))
+        Self(Box::new(Asked {
+            name,
+            request: client.map(|client| client.lock("").named(name)),
+        }))
     }
 
     /// With the client that the attribute names.
     #[must_use]
-    pub fn new(client: &LockClient, function: &'static str) -> Self {
-        Self(Box::new(Ok(client.lock("").name(function))))
+    pub fn new(client: &LockClient, function: &'static str, template: &'static str) -> Self {
+        let name = Name {
+            function,
+            template: Some(template),
+        };
+        Self(Box::new(Asked {
+            name,
+            request: Ok(client.lock("").named(name)),
+        }))
     }
 
     fn change(&mut self, change: impl FnOnce(&mut LockRequest)) {
-        if let Ok(request) = &mut *self.0 {
+        if let Ok(request) = &mut self.0.request {
             change(request);
         }
     }
@@ -89,7 +103,7 @@ impl Request {
     pub fn key(&mut self, key: Key) {
         match key.0.finish() {
             Ok(key) => self.change(|request| request.set_key(key)),
-            Err(error) if self.0.is_ok() => *self.0 = Err(error),
+            Err(error) if self.0.request.is_ok() => self.0.request = Err(error),
             Err(_) => {}
         }
     }
@@ -205,5 +219,5 @@ pub async fn run<F: Future>(
     slot: &Slot,
     body: Pin<&mut Option<F>>,
 ) -> Outcome<F::Output> {
-    crate::run::run(*request.0, slot, body).await
+    crate::run::run(request.0, slot, body).await
 }

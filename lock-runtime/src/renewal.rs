@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::error::StoreError;
 use crate::held::Held;
 use crate::lease::{Claim, trusted};
+use crate::observe::Extension;
 
 /// Asks on a second connection when the usual one has been silent for half of `patience`: it may be a
 /// black hole, which shows only after timeouts that a short lease cannot wait for.
@@ -44,7 +45,12 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, r
         }
         let sent = Instant::now();
         let patience = lease / 3;
-        match timeout(patience, extend(&held, ttl, patience)).await {
+        let extended = timeout(patience, extend(&held, ttl, patience)).await;
+        if extended.is_err() {
+            // Cut off, it could not tell.
+            held.telling.extended(&held.key, Extension::Failed);
+        }
+        match extended {
             Ok(Ok(())) if !renews => return,
             Ok(Ok(())) => {
                 lease = ttl;

@@ -7,6 +7,7 @@ use crate::acquire::{Keys, acquire};
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::key::{fence_key, prefixed};
+use crate::observe::{Asking, Name};
 use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 use crate::shared::Shared;
 
@@ -18,7 +19,7 @@ use crate::shared::Shared;
 pub struct LockRequest {
     shared: Arc<Shared>,
     key: String,
-    name: &'static str,
+    name: Name,
     pub(crate) options: LockOptions,
 }
 
@@ -27,9 +28,17 @@ impl LockRequest {
         Self {
             shared,
             key,
-            name: "lock",
+            name: Name {
+                function: "lock",
+                template: None,
+            },
             options: LockOptions::new(Duration::from_secs(10)),
         }
+    }
+
+    pub(crate) fn named(mut self, name: Name) -> Self {
+        self.name = name;
+        self
     }
 
     pub(crate) fn set_key(&mut self, key: String) {
@@ -133,9 +142,9 @@ impl LockRequest {
         self
     }
 
-    /// The name shown to others as the holder's function. Defaults to `lock`.
+    /// The name shown to others as the holder's function, and by which traces and metrics call the lock. Defaults to `lock`.
     pub fn name(mut self, name: &'static str) -> Self {
-        self.name = name;
+        self.name.function = name;
         self
     }
 
@@ -161,14 +170,20 @@ impl LockRequest {
     ///
     /// Outside a tokio runtime, whose timers it needs.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
-        self.options.validate()?;
-        let key = prefixed(&self.shared.settings.prefix, &self.key)?;
-        let fence = self.options.fence;
-        let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
-        let keys = Keys {
-            lock: key.into(),
-            fence: fence.transpose()?,
+        let asking = Asking::begins(self.name);
+        let acquired = async {
+            self.options.validate()?;
+            let key = prefixed(&self.shared.settings.prefix, &self.key)?;
+            let fence = self.options.fence;
+            let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
+            let keys = Keys {
+                lock: key.into(),
+                fence: fence.transpose()?,
+            };
+            acquire(&self.shared, &keys, &self.options, self.name).await
         };
-        acquire(&self.shared, &keys, &self.options, self.name).await
+        let acquired = acquired.await;
+        asking.ended(acquired.as_ref().map(LockGuard::key));
+        acquired
     }
 }

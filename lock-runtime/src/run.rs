@@ -8,6 +8,7 @@ use std::task::Poll;
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::inside;
+use crate::observe::{self, Call, Name};
 use crate::options::OnLost;
 use crate::request::LockRequest;
 use crate::token::Ownership;
@@ -47,6 +48,14 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
+    fn told(self, call: Call) -> Self {
+        call.ended(match &self {
+            Self::Done(_) => "done",
+            Self::Lost(_, error) | Self::Failed(error) => error.word(),
+        });
+        self
+    }
+
     /// The call's result. A failure of the body's own says more than the loss of its lock.
     pub fn settle(
         self,
@@ -61,39 +70,65 @@ impl<T> Outcome<T> {
     }
 }
 
+/// A lock that a call asks for, or why it cannot.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) name: Name,
+    pub(crate) request: Result<LockRequest, LockError>,
+}
+
+impl Asked {
+    async fn acquire(self) -> Result<LockGuard, LockError> {
+        match self.request {
+            Ok(request) => request.acquire().await,
+            Err(error) => {
+                observe::refused(self.name, &error);
+                Err(error)
+            }
+        }
+    }
+}
+
 /// Takes the lock, runs the body in its place and gives the lock back.
 ///
 /// Cancellation safety: a dropped call drops the body, then releases through the worker.
 pub(crate) async fn run<F: Future>(
-    request: Result<LockRequest, LockError>,
+    asked: Box<Asked>,
     slot: &Slot,
     mut body: Pin<&mut Option<F>>,
 ) -> Outcome<F::Output> {
+    let call = Call::begins(asked.name);
     // Boxed: its state is large, and every call would carry it.
-    let acquired = match request {
-        Ok(request) => Box::pin(request.acquire()).await,
-        Err(error) => Err(error),
-    };
+    let acquired = call.within(Box::pin(asked.acquire())).await;
     let guard = match acquired {
         Ok(guard) => slot.0.get_or_init(|| guard),
-        Err(error) => return Outcome::Failed(error),
+        Err(error) => return Outcome::Failed(error).told(call),
     };
-    let output = under(guard, body.as_mut()).await;
+    let output = {
+        let under = pin!(under(guard, body.as_mut()));
+        call.within(under).await
+    };
     let in_time = !guard.lease().is_lost();
+    if output.is_none() {
+        guard.held().telling.lost();
+    }
     // Its locals (a transaction to roll back) go before the lock does.
-    body.set(None);
+    call.poll(|| body.set(None));
     let output = match output {
-        Some(output) if in_time && guard.give_up_in_background() => return Outcome::Done(output),
+        Some(output) if in_time && guard.give_up_in_background() => {
+            return Outcome::Done(output).told(call);
+        }
         output => output,
     };
-    let given_up = Box::pin(guard.give_up(in_time)).await;
-    match (output, given_up) {
+    let given_up = call.within(Box::pin(guard.give_up(in_time))).await;
+    let outcome = match (output, given_up) {
         (Some(output), Ok(_)) => Outcome::Done(output),
         (Some(output), Err(lost)) => Outcome::Lost(output, lost),
         (None, Err(lost)) => Outcome::Failed(lost),
         // Cut off, though the token was still there: past the deadline that counts for nothing.
         (None, Ok(_)) => Outcome::Failed(guard.lost_error(Some(Ownership::Mine))),
-    }
+    };
+    outcome.told(call)
 }
 
 /// Polls the body until its end, or under [`OnLost::Cancel`] until the lock is lost.

@@ -10,6 +10,7 @@ use crate::error::{LockError, StoreErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::{Claim, Lease};
 use crate::line::{Full, InLine};
+use crate::observe::Waiting;
 use crate::release::{Heir, Inheritance, Served};
 use crate::store::News;
 use crate::token::Holder;
@@ -36,6 +37,7 @@ pub(crate) struct Waiter<'a> {
     /// The server does not tell of changes to those on this contender's connection.
     deaf: bool,
     last: Option<Holder>,
+    waiting: Waiting,
 }
 
 /// What a waiter has to do.
@@ -74,6 +76,7 @@ impl<'a> Waiter<'a> {
             watching: false,
             deaf: false,
             last: None,
+            waiting: Waiting::new(call.name),
         })
     }
 
@@ -82,9 +85,7 @@ impl<'a> Waiter<'a> {
     /// Cancellation safety: what is handed over meanwhile is released by whoever does that, what is
     /// passed on by its place.
     pub(crate) async fn turn(&mut self, give_up: Instant) -> Turn<'a> {
-        let Call {
-            options, function, ..
-        } = *self.call;
+        let Call { options, name, .. } = *self.call;
         loop {
             // Served, but too late: a swap was answered when it was no longer waited for.
             if !self.line.is_in_line() {
@@ -92,7 +93,7 @@ impl<'a> Waiter<'a> {
             }
             let (reply, mut served) = oneshot::channel();
             self.line.leave_heir(Box::new(Heir {
-                function,
+                name,
                 ttl: options.ttl,
                 hold: options.renew.unwrap_or_default(),
                 claim: self.call.shared.settings.claim.min(options.ttl),
@@ -150,6 +151,10 @@ impl<'a> Waiter<'a> {
 
     /// Ends when this waiter is the first, and the lock is passed on to it or may be free.
     async fn due(&mut self) -> Due {
+        if !self.line.is_first() || self.line.is_held_here() {
+            let holder = self.line.seen();
+            self.waiting.begins(self.call.key, holder.as_ref());
+        }
         while !self.line.is_first() {
             // Nobody is woken to be the first while the lock is held here, for that alone changes
             // nothing: it looks by itself in case the holder has lost the lock, and keeps it.
@@ -260,6 +265,7 @@ impl<'a> Waiter<'a> {
         };
         self.contender = Some(contender);
         self.line.saw(&holder);
+        self.waiting.begins(self.call.key, Some(&holder));
         self.waits(if joins { Duration::ZERO } else { WATCH_AFTER });
         let known = matches!(expiry, Expiry::At(_) | Expiry::Never);
         if let Some(polls) = &mut self.polls {

@@ -19,6 +19,7 @@ impl Orders for Shop {
             let mut request = ::lock_runtime::__private::Request::new(
                 &(self.locks),
                 ::core::concat!(::core::module_path!(), "::place"),
+                "order:<user_id>:<self.id>",
             );
             request.ttl(::core::time::Duration::from_millis(10000));
             request

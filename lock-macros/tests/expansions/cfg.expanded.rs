@@ -7,6 +7,7 @@ async fn place(
 ) -> Result<(), LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::place"),
+        "order:<user_id>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request

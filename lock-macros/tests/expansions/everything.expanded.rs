@@ -7,6 +7,7 @@ where
     let mut request = crate::lock_runtime::__private::Request::new(
         &(show.locks),
         ::core::concat!(::core::module_path!(), "::book"),
+        "{show:<show.id>}:<row>:<number>",
     );
     request.ttl(TTL);
     request.wait(::core::time::Duration::from_millis(1500));

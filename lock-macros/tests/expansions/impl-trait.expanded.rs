@@ -1,6 +1,7 @@
 async fn feed(name: impl Display) -> Result<impl Iterator<Item = Entry>, LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::feed"),
+        "feed:<name>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request

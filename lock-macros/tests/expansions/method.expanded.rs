@@ -3,6 +3,7 @@ impl Shop {
         let mut request = ::lock_runtime::__private::Request::new(
             &(self.locks),
             ::core::concat!(::core::module_path!(), "::restock"),
+            "shop:<self.id>",
         );
         request.ttl(::core::time::Duration::from_millis(10000));
         request

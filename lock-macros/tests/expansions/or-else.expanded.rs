@@ -1,6 +1,7 @@
 async fn nightly(job: Job) -> Skipped {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::nightly"),
+        "job:<day>",
     );
     request.ttl(::core::time::Duration::from_millis(30000));
     request

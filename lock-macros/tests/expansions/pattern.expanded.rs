@@ -7,6 +7,7 @@ async fn cancel(
 ) -> Result<(), LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::cancel"),
+        "order:<id>:<first.line>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request

@@ -1,6 +1,7 @@
 async fn place_order(user_id: u64, cart: Cart) -> Result<Receipt, OrderError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::place_order"),
+        "order:<user_id>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request

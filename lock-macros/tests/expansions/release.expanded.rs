@@ -1,6 +1,7 @@
 async fn count(page: u32) -> Result<u64, LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::count"),
+        "visit:<page>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request.release_in_background();
@@ -32,6 +33,7 @@ async fn count(page: u32) -> Result<u64, LockError> {
 async fn reset(page: u32) -> Result<(), LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::reset"),
+        "visit:<page>",
     );
     request.ttl(::core::time::Duration::from_millis(10000));
     request.release_answered();

@@ -1,6 +1,7 @@
 async fn report(month: u32) -> Result<Report, LockError> {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::report"),
+        "report:<month>",
     );
     request.ttl(::core::time::Duration::from_millis(30000));
     request.renew();

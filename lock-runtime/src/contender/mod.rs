@@ -1,5 +1,6 @@
 //! One call at the store: held, busy, or unknown until a check says which.
 
+mod call;
 mod take;
 
 use std::pin::pin;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+pub(crate) use self::call::{Answer, Call};
 use self::take::Taken;
 use crate::chance::jitter;
 use crate::deadline::by;
@@ -16,13 +18,12 @@ use crate::fence::FencingToken;
 use crate::guard::LockGuard;
 use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
-use crate::lock_key::LockKey;
-use crate::options::LockOptions;
+use crate::observe::{self, Giver, Telling};
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
 use crate::standing::Standing;
 use crate::store::{LockSession, Stored};
-use crate::token::{Holder, LockToken, Ownership};
+use crate::token::{LockToken, Ownership};
 use crate::wait::Expiry;
 
 /// Between two attempts, of which chance leaves a part.
@@ -32,22 +33,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// SETs without an answer after which a call that waits gives up: each keeps a connection, by which
 /// alone it can be released.
 const MOST_UNANSWERED: usize = 8;
-
-/// What one call wants.
-#[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
-    pub(crate) shared: &'a Arc<Shared>,
-    pub(crate) key: &'a LockKey,
-    pub(crate) fence_key: Option<&'a str>,
-    pub(crate) options: &'a LockOptions,
-    pub(crate) function: &'static str,
-}
-
-pub(crate) enum Answer {
-    Held(Lease),
-    /// Somebody holds it, until when the answer says.
-    Busy(Holder, Expiry),
-}
 
 /// What came of one attempt. `None`: the key was neither ours nor another's.
 type Asked = Option<Answer>;
@@ -69,6 +54,8 @@ pub(crate) struct Contender<'a> {
     give_up: Option<Instant>,
     /// Until when it lets releases of this client go first; from the first question on.
     patience: Option<Instant>,
+    /// Who gave it the lock, if it was not free.
+    giver: Option<Giver>,
 }
 
 impl<'a> Contender<'a> {
@@ -77,11 +64,13 @@ impl<'a> Contender<'a> {
             shared,
             key,
             options,
-            function,
+            name,
             ..
         } = call;
-        let token = LockToken::new(function, options.ttl, options.renew.unwrap_or_default());
-        let place = Place::reserve(&shared.releases, (*key).clone(), token.clone(), options.ttl);
+        let hold = options.renew.unwrap_or_default();
+        let token = LockToken::new(name.function, options.ttl, hold);
+        let (own, label) = ((*key).clone(), (*name).into());
+        let place = Place::reserve(&shared.releases, own, token.clone(), options.ttl, label);
         let shut_down = || LockError::ShutDown {
             key: key.to_string(),
         };
@@ -94,6 +83,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: None,
             patience: None,
+            giver: None,
         })
     }
 
@@ -108,6 +98,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: None,
             patience: Some(Instant::now()),
+            giver: None,
         }
     }
 
@@ -122,6 +113,7 @@ impl<'a> Contender<'a> {
             lineless: false,
             give_up: None,
             patience: Some(Instant::now()),
+            giver: Some(Giver::ThisClient),
         };
         (heir, inheritance.since)
     }
@@ -179,6 +171,7 @@ impl<'a> Contender<'a> {
             return None;
         }
         self.place.passed(since);
+        self.giver = Some(Giver::OtherClient);
         let limit = self.call.options.renew.map(|hold| since + hold);
         Some((Lease::new(deadline, limit), Claim { since, length }))
     }
@@ -228,11 +221,15 @@ impl<'a> Contender<'a> {
     /// A guard of a lease that lasts for a claim alone, if need be.
     pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
         self.place.hold();
+        if let Some(giver) = self.giver {
+            observe::handed_over(self.call.name, self.call.key, giver);
+        }
         let held = Held {
             shared: self.call.shared.clone(),
             key: self.call.key.clone(),
             token: self.token,
-            function: self.call.function,
+            function: self.call.name.function,
+            telling: Telling::begins(self.call.name),
             lease,
             extensions: (!self.call.options.min_hold.is_zero()).then(Box::default),
         };

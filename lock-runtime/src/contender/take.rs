@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Call, Contender};
 use crate::error::StoreError;
+use crate::observe::Giver;
 use crate::store::{Fenced, Joined, LockSession, Stored};
 use crate::token::LockToken;
 use crate::wait::Expiry;
@@ -80,7 +81,13 @@ impl Contender<'_> {
             self.place.stands(&standing.head);
             let asked = standing.asking();
             let joined = session.join(key, &line, fence_key, &standing.head, ttl, limit);
-            match joined.await? {
+            let joined = joined.await?;
+            self.giver = match &joined {
+                // As far as we know: an earlier question that was not answered may have found it free.
+                Joined::Ours(_) if stood => Some(Giver::OtherClient),
+                _ => None,
+            };
+            match joined {
                 Joined::Granted(fence) | Joined::Ours(fence) => {
                     self.fence = fence;
                     self.place.leaves_line();
@@ -120,7 +127,10 @@ impl Contender<'_> {
             let form = options.form.unwrap_or(shared.settings.form);
             let found = session.acquire(key, ours, ttl, form).await?;
             return Ok(match found {
-                None => Taken::Granted,
+                None => {
+                    self.giver = None;
+                    Taken::Granted
+                }
                 Some(stored) if stored.is(ours) => Taken::Found,
                 Some(stored) => Taken::Busy(stored, Expiry::Unknown),
             });

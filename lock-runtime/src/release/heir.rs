@@ -15,6 +15,7 @@ use crate::chance::jitter;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
 use crate::line::{Left, Next};
+use crate::observe::Name;
 use crate::standing::Standing;
 use crate::store::{LockSession, Position, Release, Swap, Swapped};
 use crate::token::LockToken;
@@ -24,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A waiter of this client, as far as a lock can be handed over to it.
 pub(crate) struct Heir {
-    pub(crate) function: &'static str,
+    pub(crate) name: Name,
     pub(crate) ttl: Duration,
     /// The longest hold, for the label of its token.
     pub(crate) hold: Duration,
@@ -64,7 +65,7 @@ pub(crate) struct InLine {
 
 impl Heir {
     fn token(&self) -> LockToken {
-        LockToken::new(self.function, self.ttl, self.hold)
+        LockToken::new(self.name.function, self.ttl, self.hold)
     }
 }
 
@@ -110,7 +111,9 @@ impl Job {
     ) {
         let (key, token) = (self.key.clone(), heir.token());
         let line = releases.lines.key_of(&key);
-        let Some(mut place) = Place::reserve(releases, key, token.clone(), heir.ttl) else {
+        let Some(mut place) =
+            Place::reserve(releases, key, token.clone(), heir.ttl, heir.name.into())
+        else {
             return;
         };
         let deadline = Instant::now() + heir.command_deadline;
@@ -181,7 +184,13 @@ impl Job {
         ) else {
             return;
         };
-        let Some(mut place) = Place::reserve(releases, key.clone(), token.clone(), heir.ttl) else {
+        let Some(mut place) = Place::reserve(
+            releases,
+            key.clone(),
+            token.clone(),
+            heir.ttl,
+            heir.name.into(),
+        ) else {
             return;
         };
         let mut standing = Standing::new(&token, heir.claim, listener);
@@ -277,7 +286,7 @@ impl Job {
         self.carriers.clear();
         let released = Released { code, first };
         if let Some(unheard) = self.unheard.take() {
-            unheard.take_note(&self.key, released);
+            unheard.take_note(&self.key, self.label, released);
         }
         self.tell(Ok(released));
     }

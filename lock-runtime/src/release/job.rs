@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::error::StoreError;
 use crate::line::Holding;
 use crate::lock_key::LockKey;
+use crate::observe::{self, Label};
 use crate::store::{Head, LockSession, Release};
 use crate::token::LockToken;
 
@@ -17,6 +18,7 @@ use crate::token::LockToken;
 pub(super) struct Job {
     pub(super) key: LockKey,
     pub(super) token: LockToken,
+    pub(super) label: Label,
     /// The sessions whose answer is still wanted.
     pub(super) carriers: Vec<Carrier>,
     /// Where it may stand in line.
@@ -109,9 +111,10 @@ impl Unheard {
         self.0.load(Ordering::Relaxed)
     }
 
-    pub(super) fn take_note(&self, key: &str, released: Released) {
+    pub(super) fn take_note(&self, key: &str, label: Label, released: Released) {
         if released.refutes() {
             self.0.fetch_add(1, Ordering::Relaxed);
+            observe::lost_unheard(label);
             tracing::warn!(%key, found = ?released.code, "the lock was lost before it was given back, too late to tell its caller");
         }
     }

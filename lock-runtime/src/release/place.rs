@@ -16,6 +16,7 @@ use super::worker::{FIRST_PAUSE, Running, with_worker};
 use crate::deadline::by;
 use crate::line::Holding;
 use crate::lock_key::LockKey;
+use crate::observe::Label;
 use crate::store::{Head, LockSession};
 use crate::token::LockToken;
 
@@ -30,6 +31,7 @@ pub(crate) struct Place {
     key: LockKey,
     token: LockToken,
     ttl: Duration,
+    label: Label,
     /// The session that the last command went down.
     home: Option<Arc<dyn LockSession>>,
     /// When the earliest SET was sent that has run and may have left the token at the key.
@@ -62,6 +64,7 @@ impl Place {
         key: LockKey,
         token: LockToken,
         ttl: Duration,
+        label: Label,
     ) -> Option<Self> {
         let queue = with_worker(releases);
         releases.reserve(queue).then(|| Self {
@@ -70,6 +73,7 @@ impl Place {
             key,
             token,
             ttl,
+            label,
             home: None,
             ran: None,
             doubtful: None,
@@ -337,6 +341,7 @@ impl Place {
         }
         let stays_until = self.stay.take().map(|stay| stay.carried_by(&mut carriers));
         Some(Job {
+            label: self.label,
             key: self.key.clone(),
             token: self.token.clone(),
             carriers,

@@ -17,6 +17,7 @@ use super::job::{Answer, Carrier, Job, Released};
 use super::queue::{Queue, Releases};
 use super::works::{Begun, Works};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::observe;
 use crate::store::{LockSession, LockStore, Release};
 use crate::token::Holder;
 
@@ -156,6 +157,7 @@ impl Running {
             AssertUnwindSafe(sent).catch_unwind().await
         };
         let Ok(failure) = sent else {
+            observe::release_failed(job.label, "panicked");
             tracing::error!(key = %job.key, "the store panicked over the release, the ttl ends the lock");
             let message = "the store panicked over the release, mend it";
             job.tell(Err(StoreError::new(StoreErrorKind::Disconnected, message)));
@@ -172,6 +174,7 @@ impl Running {
         let over = Instant::now() >= job.over;
         if let Some(error) = failure {
             if over {
+                observe::release_failed(job.label, "unanswered");
                 tracing::warn!(key = %job.key, %error, "the release was not answered, the ttl ends the lock");
             } else {
                 tracing::debug!(key = %job.key, %error, "the release is sent again");
@@ -268,11 +271,12 @@ impl Job {
                         releases.lines.saw(key, Holder::of(token));
                     }
                     if code == Release::NotDeleted {
+                        observe::release_failed(self.label, "not_deleted");
                         tracing::warn!(key = %self.key, "the lock was ours but could not be deleted, its ttl ends it");
                     }
                     let found = Released { code, first };
                     if let Some(unheard) = self.unheard.take() {
-                        unheard.take_note(key, found);
+                        unheard.take_note(key, self.label, found);
                     }
                     // A silent connection is tried once for an extension: at worst the key stays for a ttl.
                     let settled = carrier.unanswered == 0 || carrier.extends;

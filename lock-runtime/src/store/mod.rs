@@ -275,6 +275,18 @@ pub enum Release {
 }
 
 impl Release {
+    /// One word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Missing => "missing",
+            Self::NotOurs => "not_ours",
+            Self::NotDeleted => "not_deleted",
+            Self::HandedOver => "handed_over",
+            Self::Kept => "kept",
+        }
+    }
+
     /// Whether our token stood at the key.
     pub(crate) fn was_ours(self) -> bool {
         !matches!(self, Self::Missing | Self::NotOurs)

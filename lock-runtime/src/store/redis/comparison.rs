@@ -10,6 +10,7 @@ use super::native::{self, Native};
 use super::scripts::{self, Script};
 use super::session::RedisSession;
 use crate::error::StoreErrorKind;
+use crate::observe::{Fallback, fell_back};
 use crate::store::{Passed, Release, Stored};
 
 impl RedisSession {
@@ -54,7 +55,10 @@ impl RedisSession {
         let native = Native::tried(&tried);
         // Whatever hindered all of them may end.
         if native.is_some() || answer.is_ok() {
-            let _ = self.native.set(native);
+            let new = self.native.set(native).is_ok();
+            if new && native.is_none() {
+                fell_back(Fallback::ReleaseByScript);
+            }
         }
         match answer {
             Err(Failure::Absent(_)) if native.is_some() => None,
@@ -81,7 +85,7 @@ impl RedisSession {
                 let keys = &keys[..=usize::from(line.is_some())];
                 let explored = self.explore(script, keys, token, &[token]).await;
                 if line.is_some() && matches!(explored, Some(Err(Failure::Absent(_)))) {
-                    self.line_refused.store(true, Ordering::Relaxed);
+                    self.refuse_line();
                     return None;
                 }
                 explored
@@ -96,7 +100,9 @@ impl RedisSession {
             let (answer, others) = deleted?;
             let code = match answer {
                 Err(Failure::Absent(_) | Failure::Syntax) => {
-                    self.delete_refused.store(true, Ordering::Relaxed);
+                    if !self.delete_refused.swap(true, Ordering::Relaxed) {
+                        fell_back(Fallback::ReleaseByScript);
+                    }
                     None
                 }
                 Err(Failure::WrongType) => Some(Release::NotOurs),
@@ -141,7 +147,7 @@ impl RedisSession {
         match count {
             Ok(count) => Ok((answer, matches!(count, Value::Int(1..)))),
             Err(Failure::Absent(_)) => {
-                self.line_refused.store(true, Ordering::Relaxed);
+                self.refuse_line();
                 Ok((answer, false))
             }
             Err(_) => Ok((answer, false)),
@@ -178,7 +184,9 @@ impl RedisSession {
                     return nonsense.map_err(Failure::Broken);
                 }
                 Err(Failure::Absent(_) | Failure::Syntax) => {
-                    self.extend_refused.store(true, Ordering::Relaxed);
+                    if !self.extend_refused.swap(true, Ordering::Relaxed) {
+                        fell_back(Fallback::ExtendByScript);
+                    }
                 }
                 // A server without memory refuses every SET, but not the script's PEXPIRE.
                 Err(Failure::Store(error)) if error.kind() == StoreErrorKind::Refused => {}

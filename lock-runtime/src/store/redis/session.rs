@@ -13,6 +13,7 @@ use super::dialect::{Failure, fenced, integer, joined, no_fence, passed, stored,
 use super::native::Native;
 use super::scripts::{self, Script, command};
 use crate::error::StoreError;
+use crate::observe::{Fallback, fell_back};
 use crate::options::AcquireForm;
 use crate::store::{
     Fenced, Head, Joined, LockSession, Passed, Release, StoreFuture, Stored, Swapped,
@@ -29,7 +30,7 @@ pub(super) struct RedisSession {
     /// What was there then may be denied later.
     pub(super) delete_refused: AtomicBool,
     pub(super) extend_refused: AtomicBool,
-    pub(super) line_refused: AtomicBool,
+    line_refused: AtomicBool,
 }
 
 impl RedisSession {
@@ -80,7 +81,11 @@ impl RedisSession {
                 .arg("PX")
                 .arg(ttl);
             match self.channel.send(&set).await {
-                Err(Failure::Syntax) => self.set_refused.store(true, Ordering::Relaxed),
+                Err(Failure::Syntax) => {
+                    if !self.set_refused.swap(true, Ordering::Relaxed) {
+                        fell_back(Fallback::AcquireByScript);
+                    }
+                }
                 answer => return answer,
             }
         }
@@ -91,6 +96,13 @@ impl RedisSession {
 
     pub(super) fn line<'a>(&self, line: Option<&'a str>) -> Option<&'a str> {
         line.filter(|_| !self.line_refused.load(Ordering::Relaxed))
+    }
+
+    /// This user may not touch it: its waiters poll.
+    pub(super) fn refuse_line(&self) {
+        if !self.line_refused.swap(true, Ordering::Relaxed) {
+            fell_back(Fallback::Polling);
+        }
     }
 
     /// A script with the line as its last key; without it where this user may not touch that.
@@ -106,7 +118,7 @@ impl RedisSession {
             all[..keys.len()].copy_from_slice(keys);
             let all = &all[..=keys.len()];
             match self.channel.script(script, all, args).await {
-                Err(Failure::Absent(_)) => self.line_refused.store(true, Ordering::Relaxed),
+                Err(Failure::Absent(_)) => self.refuse_line(),
                 answer => return answer,
             }
         }
@@ -205,7 +217,7 @@ impl LockSession for RedisSession {
                 (Err(Failure::Unsent(error)), _) => Err(error.unsent()),
                 (Err(Failure::Fence), Some(fence_key)) => Err(no_fence(fence_key)),
                 (Err(Failure::Absent(_)), _) => {
-                    self.line_refused.store(true, Ordering::Relaxed);
+                    self.refuse_line();
                     Ok(Joined::NoLine)
                 }
                 (Err(failure), _) => Err(told(failure, "the script that joins the line")),

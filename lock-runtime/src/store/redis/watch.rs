@@ -15,6 +15,7 @@ use super::channel::Channel;
 use super::dialect::{Failure, failure, told};
 use crate::chance::{identity, jitter};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::observe::{Fallback, fell_back};
 use crate::store::{Inbox, News};
 use crate::token::LockToken;
 
@@ -268,6 +269,7 @@ async fn keep(keeper: Keeper, response_timeout: Duration, connect: Open) {
             Err(error) => {
                 tracing::debug!(%error, "waiters poll: the server tells no news");
                 if error.kind() == StoreErrorKind::Refused {
+                    fell_back(Fallback::Polling);
                     pause = REFUSED_PAUSE;
                 }
             }
@@ -360,7 +362,10 @@ async fn open(
         let tracks = match channel.send(&tracking).await {
             Ok(_) => true,
             Err(Failure::Broken(error) | Failure::Unsent(error)) => return Err(error),
-            Err(_) => false,
+            Err(_) => {
+                fell_back(Fallback::Polling);
+                false
+            }
         };
         Ok(Opened {
             channel,
