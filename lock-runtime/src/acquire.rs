@@ -73,7 +73,7 @@ impl Call<'_> {
             return Err(busy(self.shared.lines.seen(self.key)));
         }
         let mut contender = Contender::new(self)?;
-        match contender.ask(Instant::now()).await? {
+        match contender.ask(None).await? {
             Answer::Held(lease) => Ok(contender.guard(lease)),
             Answer::Busy(holder, _) => Err(busy(Some(holder))),
         }
@@ -93,7 +93,7 @@ impl Call<'_> {
                     if Instant::now() >= give_up {
                         break;
                     }
-                    match heir.ask(give_up).await? {
+                    match heir.ask(Some(give_up)).await? {
                         Answer::Held(lease) => return Ok(heir.guard(lease)),
                         Answer::Busy(holder, _) => waiter.was_late(&holder),
                     }

@@ -211,7 +211,7 @@ impl LockClientBuilder {
     fn target(&self) -> Target {
         Target {
             connect_timeout: self.connect_timeout,
-            response_timeout: self.settings.command_deadline / 4,
+            response_timeout: self.settings.response_timeout(),
             probe: format!("{}connect", self.settings.prefix),
             prefix: self.settings.prefix.clone(),
             #[cfg(feature = "tls")]

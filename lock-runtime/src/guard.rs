@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::{LockError, StoreError};
 use crate::fence::FencingToken;
@@ -209,7 +209,7 @@ impl LockGuard {
     ) -> Result<Result<Release, StoreError>, LockError> {
         let limit = Instant::now() + self.held.shared.settings.command_deadline;
         self.held.telling.ends();
-        let released = self.hand_over().await;
+        let released = self.hand_over(limit).await;
         let stands = match &released {
             Err(_) => in_time,
             Ok(released) if in_time => !released.refutes(),
@@ -261,18 +261,17 @@ impl LockGuard {
         timeout_at(limit, self.held.check()).await.ok()?.ok()
     }
 
-    /// Hands the token over and waits for the answer, at most for one command deadline.
-    async fn hand_over(&self) -> Result<Released, StoreError> {
+    /// Gives the token back and waits for the answer, at most until `limit`.
+    async fn hand_over(&self, limit: Instant) -> Result<Released, StoreError> {
         self.stop_renewal();
         let place = self.take_place();
-        let limit = self.held.shared.settings.command_deadline;
-        let silent = || Err(StoreError::silent(limit));
         // Given up once already: there is no answer for a second time.
-        let Some(place) = place else { return silent() };
-        match timeout(limit, pin!(place.release())).await {
-            Ok(Some(answer)) => answer,
-            _ => silent(),
-        }
+        let answer = match place {
+            Some(place) => pin!(place.release(limit)).await,
+            None => None,
+        };
+        let deadline = self.held.shared.settings.command_deadline;
+        answer.unwrap_or_else(|| Err(StoreError::silent(deadline)))
     }
 
     fn stop_renewal(&self) {

@@ -128,8 +128,12 @@ pub(crate) fn prefixed(prefix: &str, key: &str) -> Result<String, LockError> {
 /// `{…}` if that is not empty, else that of the whole key. None for keys whose braces leave no way to
 /// say so.
 fn beside(prefix: &str, name: &str, full: &str) -> Option<String> {
-    if !full.contains(['{', '}']) {
-        return Some([prefix, name, ":{", full, "}"].concat());
+    if !full.bytes().any(|byte| matches!(byte, b'{' | b'}')) {
+        let mut beside = String::with_capacity(prefix.len() + name.len() + full.len() + 3);
+        for part in [prefix, name, ":{", full, "}"] {
+            beside.push_str(part);
+        }
+        return Some(beside);
     }
     let (_, rest) = full.split_once('{')?;
     let (tag, _) = rest.split_once('}')?;

@@ -96,6 +96,7 @@ mod builder;
 mod chance;
 mod client;
 mod contender;
+mod deadline;
 mod error;
 mod fence;
 mod guard;

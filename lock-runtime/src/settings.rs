@@ -38,6 +38,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How long one command is waited for: a check and another attempt are to fit in after it.
+    pub(crate) fn response_timeout(&self) -> Duration {
+        self.command_deadline / 4
+    }
+
     pub(crate) fn validate(&self) -> Result<(), LockError> {
         if self.prefix.contains(['{', '}']) {
             let reason = "the prefix must hold no braces: they would choose a Cluster slot";

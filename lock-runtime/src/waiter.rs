@@ -245,7 +245,7 @@ impl<'a> Waiter<'a> {
             self.deaf = false;
             Contender::new(self.call)?
         };
-        let mut answer = contender.ask(give_up).await?;
+        let mut answer = contender.ask(Some(give_up)).await?;
         let mut joins = false;
         // A lock of this client is handed over, and needs no place in line.
         if let Answer::Busy(holder, _) = &answer
@@ -256,7 +256,7 @@ impl<'a> Waiter<'a> {
             self.line.saw(holder);
             joins = timeout_at(give_up, contender.stand()).await == Ok(true);
             if joins && Instant::now() < give_up {
-                answer = contender.ask(give_up).await?;
+                answer = contender.ask(Some(give_up)).await?;
             }
         }
         let (holder, expiry) = match answer {

@@ -1,5 +1,6 @@
 //! One call at the store: held, busy, or unknown until a check says which.
 
+mod granted;
 mod take;
 
 use std::pin::pin;
@@ -10,13 +11,12 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use self::take::Taken;
 use crate::chance::jitter;
+use crate::deadline::by;
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
-use crate::guard::LockGuard;
-use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
 use crate::lock_key::LockKey;
-use crate::observe::{self, Giver, Name, Telling};
+use crate::observe::{Giver, Name};
 use crate::options::LockOptions;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
@@ -49,6 +49,9 @@ pub(crate) enum Answer {
     Busy(Holder, Expiry),
 }
 
+/// What came of one attempt. `None`: the key was neither ours nor another's.
+type Asked = Option<Answer>;
+
 /// A connection for news is waited for so long before the first question in line.
 const EAR_WAIT: Duration = Duration::from_millis(100);
 
@@ -63,7 +66,7 @@ pub(crate) struct Contender<'a> {
     /// There was no line to be had.
     lineless: bool,
     /// How long it means to wait on, for the line to be kept.
-    give_up: Instant,
+    give_up: Option<Instant>,
     /// Until when it lets releases of this client go first; from the first question on.
     patience: Option<Instant>,
     /// Who gave it the lock, if it was not free.
@@ -93,7 +96,7 @@ impl<'a> Contender<'a> {
             fence: None,
             standing: None,
             lineless: false,
-            give_up: Instant::now(),
+            give_up: None,
             patience: None,
             giver: None,
         })
@@ -108,7 +111,7 @@ impl<'a> Contender<'a> {
             fence: None,
             standing: Some(queued.standing),
             lineless: false,
-            give_up: Instant::now(),
+            give_up: None,
             patience: Some(Instant::now()),
             giver: None,
         }
@@ -123,7 +126,7 @@ impl<'a> Contender<'a> {
             fence: inheritance.fence,
             standing: None,
             lineless: false,
-            give_up: Instant::now(),
+            give_up: None,
             patience: Some(Instant::now()),
             giver: Some(Giver::ThisClient),
         };
@@ -190,62 +193,40 @@ impl<'a> Contender<'a> {
 
     /// Asks until the store has said yes or no, at most for one command deadline or until `give_up`,
     /// whichever is later: a server that restarts or loads its data is waited for.
-    pub(crate) async fn ask(&mut self, give_up: Instant) -> Result<Answer, LockError> {
+    pub(crate) async fn ask(&mut self, give_up: Option<Instant>) -> Result<Answer, LockError> {
         let limit = self.call.shared.settings.command_deadline;
         let asked = Instant::now();
-        let deadline = give_up.max(asked + limit);
+        let deadline = (asked + limit).max(give_up.unwrap_or(asked));
         self.give_up = give_up;
         self.patience.get_or_insert(asked + limit / 2);
         let mut cause = None;
         let mut pause = FIRST_PAUSE;
-        while Instant::now() < deadline {
-            let answered = {
-                let attempt = pin!(self.attempt());
-                timeout_at(deadline, attempt).await
-            };
-            match answered {
-                Ok(Ok(Some(answer))) => {
+        loop {
+            match self.attempt(deadline).await {
+                Some(Ok(Some(answer))) => {
                     self.call.shared.lines.note_failure(self.call.key, None);
                     return Ok(answer);
                 }
                 // Free again before we could use it: the next attempt is a fresh one.
-                Ok(Ok(None)) => cause = Some(StoreError::late(self.call.options.ttl)),
-                Ok(Err(error)) if error.is_final() => return Err(self.failed(error)),
-                Ok(Err(error)) => {
+                Some(Ok(None)) => cause = Some(StoreError::late(self.call.options.ttl)),
+                Some(Err(error)) if error.is_final() => return Err(self.failed(error)),
+                Some(Err(error)) => {
                     let lines = &self.call.shared.lines;
                     lines.note_failure(self.call.key, Some(&error));
                     cause = Some(error);
                 }
-                Err(_) => {}
+                None => {}
             }
             if self.place.unanswered() >= MOST_UNANSWERED {
                 break;
             }
             sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+            if Instant::now() >= deadline {
+                break;
+            }
         }
         Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(deadline - asked))))
-    }
-
-    pub(crate) fn guard(self, lease: Lease) -> LockGuard {
-        self.guard_with(lease, None)
-    }
-
-    /// A guard of a lease that lasts for a claim alone, if need be.
-    pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
-        self.place.hold();
-        if let Some(giver) = self.giver {
-            observe::handed_over(self.call.name, self.call.key, giver);
-        }
-        let held = Held {
-            shared: self.call.shared.clone(),
-            key: self.call.key.clone(),
-            token: self.token,
-            function: self.call.name.function,
-            telling: Telling::begins(self.call.name),
-            lease,
-        };
-        LockGuard::new(held, self.place, self.fence, self.call.options, claim)
     }
 
     fn failed(&self, cause: StoreError) -> LockError {
@@ -258,11 +239,21 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// One SET, and a check if its answer stays out. `None`: neither ours nor another's.
-    ///
+    /// One SET, and a check if its answer stays out. `None`: no answer until the deadline.
+    async fn attempt(&mut self, deadline: Instant) -> Option<Result<Asked, StoreError>> {
+        let Shared { settings, .. } = &**self.call.shared;
+        let session = match timeout_at(deadline, self.call.shared.session()).await {
+            Ok(Ok(session)) => session,
+            Ok(Err(error)) => return Some(Err(error)),
+            Err(_) => return None,
+        };
+        let response_timeout = settings.response_timeout();
+        let ends = || Instant::now() + response_timeout <= deadline;
+        by(deadline, pin!(self.attempt_on(session)), ends).await
+    }
+
     /// Cancellation safety: a SET is taken note of before its first poll.
-    async fn attempt(&mut self) -> Result<Option<Answer>, StoreError> {
-        let session = self.call.shared.session().await?;
+    async fn attempt_on(&mut self, session: Arc<dyn LockSession>) -> Result<Asked, StoreError> {
         match self.take_behind(&session).await {
             Ok(Taken::Granted) => {
                 let since = self.place.granted(&session);
@@ -293,7 +284,7 @@ impl<'a> Contender<'a> {
     }
 
     /// What GET says after a SET without an answer. Free is not final: the SET may be on its way.
-    async fn check(&mut self, cause: StoreError) -> Result<Option<Answer>, StoreError> {
+    async fn check(&mut self, cause: StoreError) -> Result<Asked, StoreError> {
         let session = self.call.shared.session().await?;
         let found = session.inspect(self.call.key).await?;
         match Stored::compared(found.as_ref(), &self.token) {
@@ -317,14 +308,19 @@ impl<'a> Contender<'a> {
         &mut self,
         since: Option<Instant>,
         session: &Arc<dyn LockSession>,
-    ) -> Result<Option<Answer>, StoreError> {
+    ) -> Result<Asked, StoreError> {
         match since {
             None => Ok(None),
-            Some(since) if Instant::now() < since + trusted(self.call.options.ttl) => {
-                self.acknowledged(since, session).await
-            }
+            Some(since) if self.in_time(since).is_ok() => self.acknowledged(since, session).await,
             Some(_) => self.extended(session).await,
         }
+    }
+
+    /// Whether a lease that counts from `since` lasts still.
+    fn in_time(&self, since: Instant) -> Result<(), StoreError> {
+        let ttl = self.call.options.ttl;
+        let lasts = Instant::now() < since + trusted(ttl);
+        lasts.then_some(()).ok_or_else(|| StoreError::late(ttl))
     }
 
     /// The same where the session has only looked at the key: a replica acknowledges what was written
@@ -333,7 +329,7 @@ impl<'a> Contender<'a> {
         &mut self,
         since: Option<Instant>,
         session: &Arc<dyn LockSession>,
-    ) -> Result<Option<Answer>, StoreError> {
+    ) -> Result<Asked, StoreError> {
         match since {
             Some(_) if self.call.shared.settings.acks.is_some() || self.place.is_in_line() => {
                 self.extended(session).await
@@ -342,10 +338,7 @@ impl<'a> Contender<'a> {
         }
     }
 
-    async fn extended(
-        &mut self,
-        session: &Arc<dyn LockSession>,
-    ) -> Result<Option<Answer>, StoreError> {
+    async fn extended(&mut self, session: &Arc<dyn LockSession>) -> Result<Asked, StoreError> {
         let sent = Instant::now();
         if !session
             .extend(self.call.key, &self.token, self.call.options.ttl)
@@ -354,6 +347,7 @@ impl<'a> Contender<'a> {
             self.place.missed(session);
             return Ok(None);
         }
+        self.in_time(sent)?;
         self.acknowledged(sent, session).await
     }
 
@@ -361,12 +355,11 @@ impl<'a> Contender<'a> {
         &mut self,
         since: Instant,
         session: &Arc<dyn LockSession>,
-    ) -> Result<Option<Answer>, StoreError> {
-        self.call.shared.acknowledged(&**session).await?;
-        self.leaves_session().await;
-        let ttl = self.call.options.ttl;
-        if Instant::now() >= since + trusted(ttl) {
-            return Err(StoreError::late(ttl));
+    ) -> Result<Asked, StoreError> {
+        if self.call.shared.settings.acks.is_some() {
+            self.call.shared.acknowledged(&**session).await?;
+            self.leaves_session().await;
+            self.in_time(since)?;
         }
         Ok(Some(Answer::Held(self.lease(since))))
     }

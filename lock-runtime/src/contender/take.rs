@@ -75,7 +75,8 @@ impl Contender<'_> {
         if let Some(standing) = &mut self.standing
             && let Some(line) = shared.line_of(key)
         {
-            let limit = self.give_up.saturating_duration_since(Instant::now()) + LINE_REST;
+            let waits = |until: Instant| until.saturating_duration_since(Instant::now());
+            let limit = self.give_up.map_or(Duration::ZERO, waits) + LINE_REST;
             let stood = self.place.is_in_line();
             self.place.stands(&standing.head);
             let asked = standing.asking();

@@ -64,9 +64,12 @@ impl Job {
         }
     }
 
-    /// Whether one answer settles it.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(&*self.carriers, [carrier] if carrier.unanswered == 0)
+    /// The session on which one answer settles it, if there is one.
+    pub(super) fn plain(&self) -> Option<&Arc<dyn LockSession>> {
+        match &*self.carriers {
+            [carrier] if carrier.unanswered == 0 => Some(&carrier.session),
+            _ => None,
+        }
     }
 }
 

@@ -1,16 +1,18 @@
 //! A place in the queue of releases, held from before the first SET until the lock is given up.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::background::begin;
 use super::caller::drive;
 use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
-use super::worker::{FIRST_PAUSE, Running, ensure_worker, with_worker};
+use super::worker::{FIRST_PAUSE, Running, with_worker};
+use crate::deadline::by;
 use crate::line::Holding;
 use crate::lock_key::LockKey;
 use crate::observe::Label;
@@ -246,32 +248,37 @@ impl Place {
         self.unanswered.is_empty()
     }
 
-    /// Releases, and gives the answer; none if none comes. The caller sends it itself: a worker would
+    /// Releases, and gives the answer; none if none comes until `limit`, a command deadline away. The caller sends it itself: a worker would
     /// be one more to wake. Where somebody waits for it, or more than one answer is wanted, a worker looks
     /// after it: a caller may be kept and not polled.
     ///
     /// Must be called in a runtime: it may be another than the one that took the lock.
     ///
     /// Cancellation safety: a worker goes on with it.
-    pub(crate) async fn release(mut self) -> Option<Answer> {
+    pub(crate) async fn release(mut self, limit: Instant) -> Option<Answer> {
         let job = self.job()?;
         let releases = self.releases.clone();
-        ensure_worker(&releases);
-        releases.begin(&job);
+        with_worker(&releases).begin(&job);
         self.reserved = false;
         drop(self);
-        if job.is_plain() && !releases.lines.occupied(&job.key) {
+        if let Some(session) = job.plain()
+            && !releases.lines.occupied(&job.key)
+        {
+            let session = session.clone();
             let mut running = Running::new(&releases, job);
-            // Who comes from now on finds it free.
-            if let Some(answer) = running.attempt(false).await {
-                return Some(answer);
+            // Who comes from now on finds it free. Where it goes down another session that may have to be
+            // made first.
+            let answer = by(limit, pin!(running.attempt(false)), || session.is_open()).await?;
+            if answer.is_some() {
+                return answer;
             }
             let answer = running.job.as_mut()?.reply();
             drop(running);
-            return answer.await.ok();
+            return timeout_at(limit, answer).await.ok()?.ok();
         }
         // Boxed: a release that nobody waits for would carry it.
-        Box::pin(drive(&releases, job)).await
+        let driven = timeout_at(limit, Box::pin(drive(&releases, job)));
+        driven.await.ok()?
     }
 
     /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have
@@ -284,7 +291,7 @@ impl Place {
             return;
         }
         let Some(job) = self.job() else { return };
-        self.releases.begin(&job);
+        self.releases.queue().begin(&job);
         self.reserved = false;
         begin(&self.releases, job);
     }

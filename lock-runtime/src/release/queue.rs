@@ -62,8 +62,8 @@ impl Queue {
         }
     }
 
-    /// Takes note of a job in the place reserved for it.
-    fn begin(&mut self, job: &Job) {
+    /// Takes note of a release that is about to be sent, in the place reserved for it.
+    pub(super) fn begin(&mut self, job: &Job) {
         self.unwritten.begin(&job.key, &job.token);
         self.releasing += 1;
         self.places -= 1;
@@ -138,11 +138,6 @@ impl Releases {
             queue.places -= 1;
             queue.shrink();
         });
-    }
-
-    /// Takes note of a release that its caller is about to send, in the place reserved for it.
-    pub(super) fn begin(&self, job: &Job) {
-        self.queue().begin(job);
     }
 
     /// Queues a release in the place reserved for it.

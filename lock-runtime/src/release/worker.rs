@@ -354,14 +354,17 @@ impl GivenBack<'_> {
             head,
         } = *self;
         let line = lines.key_of(key);
+        let others = lines.has_others(key);
         let passed = match &line {
-            Some(line) if head.is_some() || lines.has_others(key) => {
+            Some(line) if head.is_some() || others => {
                 let passed = session.pass(key, line, token, head, None, Duration::ZERO);
                 passed.await?
             }
             line => session.release(key, line.as_deref(), token).await?,
         };
-        lines.note_others(key, passed.others);
+        if passed.others != others {
+            lines.note_others(key, passed.others);
+        }
         if let Some(line) = line
             && passed.release == Release::Deleted
             && passed.others

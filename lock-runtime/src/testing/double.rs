@@ -63,7 +63,7 @@ impl LockDouble {
     fn of(wire: Wire, client: LockClient) -> Self {
         let (shared, network) = (&client.0, &wire.network);
         let settings = &shared.settings;
-        network.set_up(&settings.prefix, settings.command_deadline);
+        network.set_up(&settings.prefix, settings.response_timeout());
         let holds = Arc::new(Holds::new(network.memory.clone()));
         let witness = holds.clone();
         // A client that was just made has none.

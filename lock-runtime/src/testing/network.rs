@@ -69,10 +69,10 @@ impl Network {
     }
 
     /// As the settings of its client demand.
-    pub(super) fn set_up(&self, prefix: &str, command_deadline: Duration) {
+    pub(super) fn set_up(&self, prefix: &str, response_timeout: Duration) {
         let mut state = self.state();
         prefix.clone_into(&mut state.prefix);
-        state.patience = command_deadline / 4;
+        state.patience = response_timeout;
     }
 
     /// Takes note of a command and decides what happens to it.

@@ -215,7 +215,7 @@ fn script(command: &str, words: &[String]) -> Option<&'static str> {
     let is_number = |at: usize| args.get(at).is_some_and(|word| word.parse::<u64>().is_ok());
     Some(match args.len() {
         4 if is_number(1) => "join",
-        4 => "pass",
+        1 | 4 => "pass",
         3 => "swap",
         2 if keys == 1 => "extend",
         _ => "take",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, RedisError, RedisResult, Value};
 use tokio::task::unconstrained;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::dialect::{Failure, failure};
 use super::scripts::Script;
@@ -113,9 +113,10 @@ impl Channel {
         limit: Duration,
         mut answer: Pin<&mut impl Future<Output = RedisResult<T>>>,
     ) -> Result<T, Failure> {
+        let since = Instant::now();
         let mut waiting = Waiting {
             channel: Some(self),
-            since: Instant::now(),
+            since,
         };
         // Out of its budget the first poll would write nothing, and what comes later could overtake it.
         let first = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
@@ -125,7 +126,7 @@ impl Channel {
         let unsent = at_once.is_ready();
         let answer = match at_once {
             Poll::Ready(answer) => Ok(answer),
-            Poll::Pending => timeout(limit, answer).await,
+            Poll::Pending => timeout_at(since + limit, answer).await,
         };
         let Ok(answer) = answer else {
             return Err(Failure::Store(StoreError::silent(limit)));

@@ -20,26 +20,16 @@ impl RedisSession {
         native.filter(|_| !refused.load(Ordering::Relaxed))
     }
 
+    fn is_explored(&self) -> bool {
+        self.native.get().is_some()
+    }
+
     /// The first time a script, behind the question which commands of its own the server has: a
     /// release that had to wait for that answer would come behind what is sent meanwhile, or, where
     /// nobody answers, not at all.
     ///
-    /// `None`: known already, or the server has one and runs no scripts for this user.
+    /// `None`: the server has one, and runs no scripts for this user.
     async fn explore(
-        &self,
-        script: &Script,
-        keys: &[&str],
-        token: &str,
-        args: &[&str],
-    ) -> Option<Result<Value, Failure>> {
-        if self.native.get().is_some() {
-            return None;
-        }
-        // Boxed: every later call would carry it.
-        Box::pin(self.explore_now(script, keys, token, args)).await
-    }
-
-    async fn explore_now(
         &self,
         script: &Script,
         keys: &[&str],
@@ -86,20 +76,26 @@ impl RedisSession {
         line: Option<&str>,
         token: &str,
     ) -> Result<Passed, Failure> {
-        let args = [token, "", "", ""];
         let script = &scripts::PASS;
-        let line = self.line(line);
-        let keys = [key, line.unwrap_or_default()];
-        let keys = &keys[..=usize::from(line.is_some())];
-        match self.explore(script, keys, token, &args).await {
-            Some(Err(Failure::Absent(_))) if line.is_some() => {
-                self.refuse_line();
+        if !self.is_explored() {
+            // Boxed, as all that is done seldom: a release by the script would carry it.
+            let explored = Box::pin(async {
+                let line = self.line(line);
+                let keys = [key, line.unwrap_or_default()];
+                let keys = &keys[..=usize::from(line.is_some())];
+                let explored = self.explore(script, keys, token, &[token]).await;
+                if line.is_some() && matches!(explored, Some(Err(Failure::Absent(_)))) {
+                    self.refuse_line();
+                    return None;
+                }
+                explored
+            });
+            if let Some(answer) = explored.await {
+                return self.passed(&answer?);
             }
-            Some(answer) => return self.passed(&answer?),
-            None => {}
         }
         if let Some(own) = self.native(&self.delete_refused) {
-            // Boxed, as what follows it seldom: a release by the script would carry them.
+            // Boxed, as above.
             let deleted = Box::pin(self.delete_and_count(own, key, line, token)).await;
             let (answer, others) = deleted?;
             let code = match answer {
@@ -125,7 +121,7 @@ impl RedisSession {
                 });
             }
         }
-        self.passed(&self.script(script, &[key], line, &args).await?)
+        self.passed(&self.script(script, &[key], line, &[token]).await?)
     }
 
     fn passed(&self, answer: &Value) -> Result<Passed, Failure> {
@@ -173,7 +169,11 @@ impl RedisSession {
 
     pub(super) async fn prolong(&self, key: &str, token: &str, ttl: &str) -> Result<bool, Failure> {
         let (script, args) = (&scripts::EXTEND, [token, ttl]);
-        let explored = self.explore(script, &[key], token, &args).await;
+        let mut explored = None;
+        if !self.is_explored() {
+            // Boxed: every later call would carry it.
+            explored = Box::pin(self.explore(script, &[key], token, &args)).await;
+        }
         if explored.is_none() && self.native(&self.extend_refused).is_some() {
             let set = native::extend(key, token, ttl);
             match self.channel.send(&set).await {

@@ -273,7 +273,7 @@ pub(super) static JOIN_FENCED: LazyLock<Script> = LazyLock::new(|| {
 /// Redis 7 writes first to whom it has something to say last. Who cannot be told is gone; not more than 128 of them at once, for a server does nothing else meanwhile.
 pub(super) static PASS: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
-        "local line, leaving, joining = KEYS[2], ARGV[2], ARGV[3]\n\
+        "local line, leaving, joining = KEYS[2], ARGV[2] or '', ARGV[3] or ''\n\
          local held = redis.pcall('GET', KEYS[1])\n\
          if held == ARGV[1] and leaving == '' and joining == '' then\n\
          local others = line and redis.pcall('ZCARD', line) or 0\n\

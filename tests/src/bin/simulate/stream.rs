@@ -76,6 +76,7 @@ fn called<'a>(arguments: &[&'a str]) -> (Option<&'a str>, Option<&'a str>) {
             (Some(old), Entry::read(joining).map(|entry| entry.token))
         }
         [old, new, _] => (Some(old), Some(new)),
+        [old] => (Some(old), None),
         [token, ..] => (None, Some(token)),
         [] => (None, None),
     }

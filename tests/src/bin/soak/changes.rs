@@ -83,6 +83,7 @@ impl Script {
         };
         let (keys, arguments) = rest.split_at_checked(count.parse().ok()?)?;
         let (old, swaps) = match arguments {
+            [old] => (old, false),
             [old, _, _] => (old, true),
             // A head that joins says its ttl, one that passes on who leaves.
             [old, leaving, _, _] if leaving.parse::<u64>().is_err() => (old, false),
@@ -149,6 +150,8 @@ mod tests {
         assert!(!pass.swaps && pass.new.as_deref().map(process) == Some(Some("8")));
         pass.does(&["DEL", key]);
         assert_eq!(pass.new, None);
+        let released = Script::called(&["EVALSHA", "abc", "2", key, "line", OLD]);
+        assert!(released.is_some_and(|released| !released.swaps && released.old == OLD));
         let join = [
             "EVALSHA", "abc", "2", key, "line", OLD, "400", "entry", "900",
         ];

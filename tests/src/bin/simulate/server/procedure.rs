@@ -80,7 +80,12 @@ impl Keyspace {
             (Script::Swap | Script::SwapFenced, ..) => {
                 self.swapped(script, keys, arguments, now, by)?
             }
-            (Script::Pass, [key, line @ ..], [token, leaving, joining, limit]) => {
+            (Script::Pass, [key, line @ ..], [token, more @ ..]) => {
+                let (leaving, joining, limit) = match more {
+                    [] => ("", "", ""),
+                    [leaving, joining, limit] => (*leaving, *joining, *limit),
+                    _ => return None,
+                };
                 let idle = leaving.is_empty() && joining.is_empty() && self.in_line(line) == 0;
                 if idle && self.holds(key, token) {
                     return Some(Reply::Number(self.release(key, token, now)));
@@ -90,7 +95,7 @@ impl Keyspace {
                     [line] => {
                         // Nobody who does not join says one.
                         let limit = limit.parse().unwrap_or_default();
-                        let heads = (*leaving, *joining);
+                        let heads = (leaving, joining);
                         self.pass(key, line, token, heads, limit, now, by)?
                     }
                     _ => return None,

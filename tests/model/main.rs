@@ -10,7 +10,7 @@
 //! first SET that joins nothing; entries dropped because nobody was told, which is a line lost for one;
 //! news that only say when to look; claims that differ from waiter to waiter.
 //!
-//! `cargo test -p tests --test model -- --nocapture` prints states and counter-examples;
+//! `cargo test -p model -- --nocapture` prints states and counter-examples;
 //! with `MODEL=long` it visits larger worlds, too, which takes minutes.
 
 mod network;
