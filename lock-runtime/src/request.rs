@@ -7,7 +7,7 @@ use crate::acquire::{Keys, acquire};
 use crate::error::LockError;
 use crate::guard::LockGuard;
 use crate::key::{fence_key, prefixed};
-use crate::observe::{Asking, Name};
+use crate::observe::{self, Asking, Name};
 use crate::options::{AcquireForm, DEFAULT_LONGEST_HOLD, LockOptions, OnLost, ReleaseMode};
 use crate::shared::Shared;
 
@@ -170,20 +170,33 @@ impl LockRequest {
     ///
     /// Outside a tokio runtime, whose timers it needs.
     pub async fn acquire(self) -> Result<LockGuard, LockError> {
+        if observe::listens() {
+            // Boxed: where nobody listens it would be carried, and copied, for nothing.
+            return Box::pin(self.acquire_and_tell()).await;
+        }
+        let keys = self.keys()?;
+        acquire(&self.shared, &keys, &self.options, self.name).await
+    }
+
+    async fn acquire_and_tell(self) -> Result<LockGuard, LockError> {
         let asking = Asking::begins(self.name);
-        let acquired = async {
-            self.options.validate()?;
-            let key = prefixed(&self.shared.settings.prefix, &self.key)?;
-            let fence = self.options.fence;
-            let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
-            let keys = Keys {
-                lock: key.into(),
-                fence: fence.transpose()?,
-            };
-            acquire(&self.shared, &keys, &self.options, self.name).await
+        let acquired = match self.keys() {
+            Ok(keys) => acquire(&self.shared, &keys, &self.options, self.name).await,
+            Err(error) => Err(error),
         };
-        let acquired = acquired.await;
         asking.ended(acquired.as_ref().map(LockGuard::key));
         acquired
+    }
+
+    /// What it asks for, if that can be asked for.
+    fn keys(&self) -> Result<Keys, LockError> {
+        self.options.validate()?;
+        let key = prefixed(&self.shared.settings.prefix, &self.key)?;
+        let fence = self.options.fence;
+        let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
+        Ok(Keys {
+            lock: key.into(),
+            fence: fence.transpose()?,
+        })
     }
 }

@@ -77,18 +77,6 @@ pub(crate) struct Asked {
     pub(crate) request: Result<LockRequest, LockError>,
 }
 
-impl Asked {
-    async fn acquire(self) -> Result<LockGuard, LockError> {
-        match self.request {
-            Ok(request) => request.acquire().await,
-            Err(error) => {
-                observe::refused(self.name, &error);
-                Err(error)
-            }
-        }
-    }
-}
-
 /// Takes the lock, runs the body in its place and gives the lock back.
 ///
 /// Cancellation safety: a dropped call drops the body, then releases through the worker.
@@ -99,7 +87,13 @@ pub(crate) async fn run<F: Future>(
 ) -> Outcome<F::Output> {
     let call = Call::begins(asked.name);
     // Boxed: its state is large, and every call would carry it.
-    let acquired = call.within(Box::pin(asked.acquire())).await;
+    let acquired = match asked.request {
+        Ok(request) => call.within(Box::pin(request.acquire())).await,
+        Err(error) => {
+            observe::refused(asked.name, &error);
+            Err(error)
+        }
+    };
     let guard = match acquired {
         Ok(guard) => slot.0.get_or_init(|| guard),
         Err(error) => return Outcome::Failed(error).told(call),

@@ -1,6 +1,7 @@
 async fn report(day: u32) {
     let mut request = ::lock_runtime::__private::Request::ambient(
         ::core::concat!(::core::module_path!(), "::report"),
+        "report:<day>",
     );
     request.ttl(::core::time::Duration::from_millis(600000));
     request.min_hold(::core::time::Duration::from_millis(30000));

@@ -1,6 +1,7 @@
 //! One call at the store: held, busy, or unknown until a check says which.
 
 mod call;
+mod granted;
 mod take;
 
 use std::pin::pin;
@@ -15,10 +16,8 @@ use crate::chance::jitter;
 use crate::deadline::by;
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::fence::FencingToken;
-use crate::guard::LockGuard;
-use crate::held::Held;
 use crate::lease::{Claim, Lease, trusted};
-use crate::observe::{self, Giver, Telling};
+use crate::observe::Giver;
 use crate::release::{InLine, Inheritance, Place};
 use crate::shared::Shared;
 use crate::standing::Standing;
@@ -212,28 +211,6 @@ impl<'a> Contender<'a> {
             }
         }
         Err(self.failed(cause.unwrap_or_else(|| StoreError::silent(deadline - asked))))
-    }
-
-    pub(crate) fn guard(self, lease: Lease) -> LockGuard {
-        self.guard_with(lease, None)
-    }
-
-    /// A guard of a lease that lasts for a claim alone, if need be.
-    pub(crate) fn guard_with(mut self, lease: Lease, claim: Option<Claim>) -> LockGuard {
-        self.place.hold();
-        if let Some(giver) = self.giver {
-            observe::handed_over(self.call.name, self.call.key, giver);
-        }
-        let held = Held {
-            shared: self.call.shared.clone(),
-            key: self.call.key.clone(),
-            token: self.token,
-            function: self.call.name.function,
-            telling: Telling::begins(self.call.name),
-            lease,
-            extensions: (!self.call.options.min_hold.is_zero()).then(Box::default),
-        };
-        LockGuard::new(held, self.place, self.fence, self.call.options, claim)
     }
 
     fn failed(&self, cause: StoreError) -> LockError {

@@ -45,29 +45,32 @@ fn hears(level: Level) -> bool {
     level <= STATIC_MAX_LEVEL && level <= LevelFilter::current()
 }
 
-/// Whether it is worth noting times.
-fn listens() -> bool {
+/// Whether anybody wants to be told anything.
+pub(crate) fn listens() -> bool {
     cfg!(feature = "metrics") || hears(Level::INFO)
 }
 
 /// One call for a lock, until it has it or not.
 pub(crate) struct Asking {
     name: Name,
-    since: Option<Instant>,
+    since: Instant,
+    over: bool,
 }
 
 impl Asking {
     pub(crate) fn begins(name: Name) -> Self {
-        let since = listens().then(Instant::now);
-        Self { name, since }
+        let since = Instant::now();
+        Self {
+            name,
+            since,
+            over: false,
+        }
     }
 
     /// With the key, where it was taken.
     pub(crate) fn ended(mut self, result: Result<&str, &LockError>) {
-        let Some(since) = self.since.take() else {
-            return;
-        };
-        let waited = since.elapsed();
+        self.over = true;
+        let waited = self.since.elapsed();
         match result {
             Ok(key) => {
                 count::acquired(self.name.into(), waited);
@@ -80,7 +83,7 @@ impl Asking {
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if self.since.is_some() {
+        if !self.over {
             count::not_acquired(self.name.into(), unfinished());
         }
     }

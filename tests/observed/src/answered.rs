@@ -53,8 +53,8 @@ pub fn answered_while(exporter: PrometheusHandle, work: impl FnOnce()) {
     let prometheus = Prometheus::start(exporter);
     work();
     let Some(prometheus) = prometheus else { return };
-    // One more scrape, which comes each second.
-    sleep(Duration::from_millis(2_500));
+    // Two more scrapes, of which there is one each second: what is seen once has no rate.
+    sleep(Duration::from_millis(3_500));
     for query in queries("1m") {
         let text = query.without_threshold();
         // The whole is understood, too.

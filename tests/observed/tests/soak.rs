@@ -83,6 +83,8 @@ async fn soak() {
         tasks.spawn(works(clients[at].clone(), seed, over.clone()));
     }
     tasks.spawn(robs(server.clone(), over.clone()));
+    // Before the server forgets its user, and early enough to be seen to be there and to stay.
+    let polls = polls(&server).await;
     let begun = Instant::now();
     let mut kills = Chance::new(99);
     while begun.elapsed() < length() {
@@ -96,7 +98,6 @@ async fn soak() {
         };
         tokio::task::spawn_blocking(kill).await.expect("restarted");
     }
-    let polls = polls(&server).await;
     leaves(&server).await;
     over.store(true, Ordering::Relaxed);
     while let Some(ended) = tasks.join_next().await {
@@ -167,9 +168,15 @@ async fn polls(server: &Server) -> LockClient {
     let () = user.query_async(&mut admin).await.expect("a user");
     let url = server.url().replace("redis://", "redis://deaf:secret@");
     let client = connected(&url).await;
-    for _ in 0..20 {
-        drop(client.scope(place_order(1, Duration::ZERO)).await);
-    }
+    let holder = connected(&server.url()).await;
+    let held = holder.lock("denied").name("denied").acquire().await;
+    let held = held.expect("free");
+    let waits = client
+        .lock("denied")
+        .name("denied")
+        .wait(Duration::from_millis(500));
+    waits.acquire().await.expect_err("held all the time");
+    held.release().await.expect("ours");
     client
 }
 
