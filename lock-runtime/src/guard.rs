@@ -324,11 +324,11 @@ impl Drop for LockGuard {
             ..
         } = &*self.held;
         telling.dropped(key, || lease.is_lost());
-        let unheard = self.is_released_in_background() && !self.held.lease.is_lost();
-        if (unheard || self.stays_until.is_some())
-            && let Some(mut place) = self.take_place()
-            && unheard
-        {
+        // Taken out it knows how long the key is to stay, and dropped it is given back.
+        let Some(mut place) = self.take_place() else {
+            return;
+        };
+        if self.is_released_in_background() && !lease.is_lost() {
             place.give_back_unheard();
         }
     }

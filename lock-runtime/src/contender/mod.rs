@@ -223,7 +223,8 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// One SET, and a check if its answer stays out. `None`: no answer until the deadline.
+    /// One SET, and a check if its answer stays out. `None`: no answer until the deadline. A session may take
+    /// longer to be had than a command is waited for, so that it is timed by itself.
     async fn attempt(&mut self, deadline: Instant) -> Option<Result<Asked, StoreError>> {
         let Shared { settings, .. } = &**self.call.shared;
         let session = match timeout_at(deadline, self.call.shared.session()).await {
@@ -300,13 +301,6 @@ impl<'a> Contender<'a> {
         }
     }
 
-    /// Whether a lease that counts from `since` lasts still.
-    fn in_time(&self, since: Instant) -> Result<(), StoreError> {
-        let ttl = self.call.options.ttl;
-        let lasts = Instant::now() < since + trusted(ttl);
-        lasts.then_some(()).ok_or_else(|| StoreError::late(ttl))
-    }
-
     /// The same where the session has only looked at the key: a replica acknowledges what was written
     /// on the session that waits for it, nothing else. And what was passed on lasts for a claim alone.
     async fn found(
@@ -357,6 +351,13 @@ impl<'a> Contender<'a> {
         {
             self.place.moves_to(usual);
         }
+    }
+
+    /// Whether a lease that counts from `since` lasts still.
+    fn in_time(&self, since: Instant) -> Result<(), StoreError> {
+        let ttl = self.call.options.ttl;
+        let lasts = Instant::now() < since + trusted(ttl);
+        lasts.then_some(()).ok_or_else(|| StoreError::late(ttl))
     }
 
     fn lease(&self, since: Instant) -> Lease {
