@@ -1,9 +1,12 @@
 //! What the tests share: real servers and worker processes of their own, a network that fails.
 
 mod chance;
+mod crowd;
+pub mod http;
 mod link;
 mod old_server;
 mod process;
+mod program;
 mod proxy;
 mod resp;
 mod server;
@@ -11,8 +14,10 @@ mod warnings;
 mod worker;
 
 pub use chance::Chance;
+pub use crowd::crowd;
 pub use old_server::old_server;
 pub use process::Process;
+pub use program::{Ended, Program};
 pub use proxy::{Fault, Proxy};
 pub use server::{Server, connection};
 pub use warnings::Warnings;

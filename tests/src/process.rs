@@ -11,16 +11,19 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A shell that starts, signals and kills the program as it is told, and answers each order with
-/// the program's id. It sees its standard input close, which the end of this process does however
+/// the program's id, or with how it ended. It hears nothing of a second start, so that the output of
+/// the first ends with the program. It sees its standard input close, which the end of this process does however
 /// it comes, kills the program, which it has not waited for, so that the id is still that program's,
 /// and removes its folder.
 const WATCHDOG: &str = r#"
 program=
-end() { [ -z "$program" ] || { kill -9 "$program"; wait "$program"; } 2>/dev/null; program=; }
+await() { [ -z "$program" ] || { wait "$program"; code=$?; } 2>/dev/null; program=; }
+end() { [ -z "$program" ] || kill -9 "$program" 2>/dev/null; await; }
 while read -r order; do
   case $order in
-    start) end; "$@" </dev/null 2>&1 & program=$! ;;
+    start) end; "$@" </dev/null 2>&1 & program=$!; exec >/dev/null ;;
     kill) end ;;
+    wait) await; echo "$code" >&2; continue ;;
     *) [ -z "$program" ] || kill -"$order" "$program" ;;
   esac
   echo "$program" >&2
@@ -74,7 +77,7 @@ impl Process {
         }
     }
 
-    /// What the program writes, once.
+    /// What the program writes, once, up to its end; what it writes after a second start nobody hears.
     pub fn output(&mut self) -> Option<BufReader<ChildStdout>> {
         self.watchdog.stdout.take().map(BufReader::new)
     }
@@ -92,6 +95,17 @@ impl Process {
     /// SIGKILL, waited for.
     pub fn kill(&self) {
         self.order("kill");
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.order("TERM");
+    }
+
+    /// How the program ended, as a shell tells it: its code, or 128 and the signal. Comes back when it
+    /// has, without a limit. `None` if it was never started.
+    pub fn wait(&self) -> Option<i32> {
+        self.order("wait").trim().parse().ok()
     }
 
     /// SIGSTOP: the program stands still, the system goes on taking what is sent to it.

@@ -1,26 +1,17 @@
 //! Worker processes: a test binary that starts itself again.
 
-use std::io::BufRead;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
 
-use crate::process::Process;
-
-/// What the tests themselves may take before a machine counts as stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::program::Program;
 
 /// The variable that tells a test of a worker's name to be that worker.
 const ROLE: &str = "TESTS_WORKER";
 
 /// A process that runs one function of this test binary, and tells what it sees line by line.
 #[derive(Debug)]
-pub struct Worker {
-    process: Process,
-    lines: UnboundedReceiver<String>,
-}
+pub struct Worker(Program);
 
 impl Worker {
     /// Starts this program again for the one test `name`, which calls [`Worker::orders`].
@@ -34,22 +25,7 @@ impl Worker {
         let mut words = vec!["env".to_owned(), format!("{ROLE}={orders}")];
         words.push(program.to_string_lossy().into_owned());
         words.extend(["--exact", name, "--nocapture", "--test-threads=1"].map(str::to_owned));
-        let mut process = Process::new(&words, true, None);
-        let output = process.output().expect("is heard");
-        let (sender, lines) = unbounded_channel();
-        std::thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                // What the test harness prints before it stands in the same line.
-                let told = line.split_once("worker: ").map(|(_, told)| told.to_owned());
-                if let Some(told) = told
-                    && sender.send(told).is_err()
-                {
-                    return;
-                }
-            }
-        });
-        process.start();
-        Self { process, lines }
+        Self(Program::start(&words))
     }
 
     /// In the worker: what it is told to do. `None` in an ordinary run of the tests.
@@ -69,23 +45,23 @@ impl Worker {
     ///
     /// If none comes.
     pub async fn told(&mut self) -> String {
-        let told = timeout(PATIENCE, self.lines.recv()).await;
-        told.ok().flatten().expect("the worker tells something")
+        // What the test harness prints before it stands in the same line.
+        self.0.after("worker: ").await
     }
 
     /// SIGSTOP.
     pub fn stop(&self) {
-        self.process.stop();
+        self.0.stop();
     }
 
     /// SIGCONT.
     pub fn go_on(&self) {
-        self.process.go_on();
+        self.0.go_on();
     }
 
     /// SIGKILL.
     pub fn kill(&self) {
-        self.process.kill();
+        self.0.kill();
     }
 }
 

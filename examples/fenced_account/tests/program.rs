@@ -1,17 +1,8 @@
 //! The program as a newcomer runs it, and as it ends when it is not let finish.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use tests::Program;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fenced_account");
-
-fn text(output: &Output) -> String {
-    let both = [output.stdout.clone(), output.stderr.clone()].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
 
 /// The number right before `word`.
 fn before(line: &str, word: &str) -> u64 {
@@ -24,13 +15,12 @@ fn before(line: &str, word: &str) -> u64 {
         .unwrap_or_else(|| panic!("`{word}`: {line}"))
 }
 
-#[test]
-fn late_writes_are_refused_and_the_sum_is_right() {
-    let output = Command::new(PROGRAM).output().expect("starts");
-    let told = text(&output);
-    assert!(output.status.success(), "{told}");
-    let last = String::from_utf8_lossy(&output.stdout);
-    let last = last.lines().last().expect("a last line");
+#[tokio::test]
+async fn late_writes_are_refused_and_the_sum_is_right() {
+    let ended = Program::start(&[PROGRAM]).ended().await;
+    let told = ended.told;
+    assert_eq!(ended.code, 0, "{told}");
+    let last = told.lines().last().expect("a last line");
     assert!(last.starts_with("fenced_account: "), "{told}");
     let (tried, refused) = (before(last, " late writes tried"), before(last, " refused"));
     assert!(tried > 0 && refused == tried, "{told}");
@@ -42,44 +32,25 @@ fn late_writes_are_refused_and_the_sum_is_right() {
     assert!(told.contains("the database refuses it"), "{told}");
 }
 
-#[test]
-fn killed_in_the_middle_it_leaves_no_teller_behind() {
-    // The tellers share its standard error, stopped ones included: it ends when the last has gone.
-    let mut program = Command::new(PROGRAM)
-        // Its database stays.
-        .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("starts");
-    let mut told = BufReader::new(program.stdout.take().expect("its output"));
-    let mut errors = program.stderr.take().expect("its errors");
-    let mut line = String::new();
-    while !line.contains("is stopped") {
-        line.clear();
-        assert!(
-            told.read_line(&mut line).expect("text") > 0,
-            "no teller was stopped"
-        );
-    }
-    program.kill().expect("is running");
-    program.wait().expect("has ended");
-    let (sender, gone) = mpsc::channel();
-    thread::spawn(move || {
-        errors.read_to_string(&mut String::new()).expect("text");
-        sender.send(())
-    });
-    gone.recv_timeout(Duration::from_secs(20))
-        .expect("every teller ends");
+#[tokio::test]
+async fn killed_in_the_middle_it_leaves_no_teller_behind() {
+    // Its database stays.
+    let folder = concat!("TMPDIR=", env!("CARGO_TARGET_TMPDIR"));
+    let mut program = Program::start(&["env", folder, PROGRAM]);
+    program.after("is stopped").await;
+    program.kill();
+    // The tellers share its errors, stopped ones included: those end when the last has gone.
+    program.ended().await;
 }
 
-#[test]
-fn without_any_server_it_says_how_to_get_one() {
-    let output = Command::new(PROGRAM)
-        .env_remove("LOCK_TEST_SERVER")
-        .env("PATH", "")
-        .output()
-        .expect("starts");
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(text(&output).contains("apt install redis-server"));
+#[tokio::test]
+async fn without_any_server_it_says_how_to_get_one() {
+    let program = Program::start(&["env", "-u", "LOCK_TEST_SERVER", "PATH=", PROGRAM]);
+    let ended = program.ended().await;
+    assert_eq!(ended.code, 2, "{}", ended.told);
+    assert!(
+        ended.told.contains("apt install redis-server"),
+        "{}",
+        ended.told
+    );
 }

@@ -3,10 +3,11 @@
 pub mod actix_app;
 pub mod axum_app;
 pub mod failing;
-pub mod http;
 pub mod messages;
 pub mod tonic_app;
 pub mod world;
+
+pub use tests::http;
 
 /// The gRPC service of `build.rs`.
 #[allow(missing_docs, clippy::pedantic)]

@@ -1,12 +1,14 @@
 //! HTTP as it goes over a socket: to stop in the middle of a request, and to hang up.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::world::PATIENCE;
+/// For an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
