@@ -1,5 +1,5 @@
-//! Programs that show the lock at work: `place_order.rs`, `two_hours/`, `fenced_account/` and
-//! `nightly_job/`, and what some of them share.
+//! Programs that show the lock at work: `place_order.rs`, `two_hours/`, `fenced_account/`,
+//! `nightly_job/`, `axum_orders/` and `actix_orders/`, and what some of them share.
 
 mod interruption;
 mod server;

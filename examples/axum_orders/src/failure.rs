@@ -1,0 +1,37 @@
+//! What a client is told of an order that fails.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use lock_runtime::LockError;
+use shop::DatabaseError;
+
+/// Why there is no order.
+pub(crate) enum Failure {
+    Lock(LockError),
+    Database(DatabaseError),
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        Self::Lock(error)
+    }
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            // By the table of `lock_runtime::web::Problem`.
+            Self::Lock(error) => error.into_response(),
+            Self::Database(error) => {
+                eprintln!("axum_orders: {error}");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Two hundred clients at once, half of whom hang up.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use tests::http::{Answer, answer, send};
+
+use crate::service::{Service, ordering};
+
+const CLIENTS: usize = 200;
+const USERS: usize = 20;
+const CARTS: usize = 3;
+const SEED: u64 = 20;
+/// The last of those who leave has gone by then.
+const LONGEST: Duration = Duration::from_millis(300);
+const PAYMENT: [&str; 2] = ["--payment", "30"];
+
+/// As impatient users do: several requests for each cart, and several carts of a user at once.
+fn wanted(client: usize) -> (String, String) {
+    let (user, nth) = (client % USERS, client / USERS);
+    (user.to_string(), format!("cart-{}", nth % CARTS))
+}
+
+/// The answers of those who stayed, or were served before they left.
+async fn answers(service: &Service) -> Vec<(usize, Answer)> {
+    let port = service.port;
+    tests::crowd(SEED, CLIENTS, LONGEST, move |client| async move {
+        let (user, cart) = wanted(client);
+        answer(send(port, &ordering(&user, &cart)).await).await
+    })
+    .await
+}
+
+/// No cart is ordered twice, and no lock is left.
+///
+/// # Panics
+///
+/// If one is.
+pub async fn crowd(program: &str) {
+    let service = Service::start(program, &PAYMENT).await;
+    let answers = answers(&service).await;
+    let remains = service.remains();
+    remains.until_keys(<[String]>::is_empty).await;
+    let (count, twice) = (remains.orders().count(), remains.orders().twice());
+    println!(
+        "{CLIENTS} clients, {} of them hung up in time: {count:?} orders, {twice:?} carts ordered twice, 0 keys left",
+        CLIENTS - answers.len()
+    );
+    assert!(answers.len() >= CLIENTS / 2);
+    // Or none of them was there long enough to disturb anybody.
+    assert!(answers.len() < CLIENTS - CLIENTS / 10);
+    assert_eq!(twice, Ok(0));
+    // Whoever asked for a cart was told of the one order that it has.
+    let mut orders: HashMap<(String, String), Value> = HashMap::new();
+    for (client, answer) in answers {
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        let receipt: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let own = orders
+            .entry(wanted(client))
+            .or_insert_with(|| receipt["order"].clone());
+        assert_eq!(*own, receipt["order"]);
+    }
+    service.terminate();
+    let (ended, remains) = service.ended().await;
+    assert_eq!(ended.code, 0, "{}", ended.told);
+    assert!(
+        ended.told.contains(", 0 carts ordered twice"),
+        "{}",
+        ended.told
+    );
+    assert_eq!(remains.keys().await, [""; 0]);
+}
+
+/// The same crowd without the lock: carts are ordered twice, or [`crowd`] would prove nothing.
+///
+/// # Panics
+///
+/// If none is.
+pub async fn crowd_without_a_lock(program: &str) {
+    let service = Service::start(program, &[&PAYMENT[..], &["--unguarded"]].concat()).await;
+    let left = CLIENTS - answers(&service).await.len();
+    let remains = service.remains();
+    let (count, twice) = (remains.orders().count(), remains.orders().twice());
+    println!(
+        "without a lock, {left} hung up in time: {count:?} orders, {twice:?} carts ordered twice"
+    );
+    assert!(twice.is_ok_and(|twice| twice > 0));
+}

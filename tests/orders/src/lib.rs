@@ -1,0 +1,14 @@
+//! What an order service must do over the wire, whatever framework it is made with. The tests of
+//! `examples/axum_orders` and `examples/actix_orders` start their programs with it.
+
+mod crowd;
+mod ending;
+mod hostile;
+mod service;
+mod watching;
+
+pub use crowd::{crowd, crowd_without_a_lock};
+pub use ending::ending;
+pub use hostile::hostile;
+pub use service::{Remains, Service, Watcher};
+pub use watching::{two_instances, watching};
