@@ -132,7 +132,7 @@ impl Board {
         Arc::new(Visit { board, id, ended })
     }
 
-    /// The service ends: whoever watches is told so, and nothing more.
+    /// The service ends: whoever watches is told so, and of those who are here yet.
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
@@ -141,6 +141,11 @@ impl Board {
     pub async fn closed(&self) {
         // The sender is our own.
         let _ = self.closing.subscribe().wait_for(|closing| *closing).await;
+    }
+
+    /// The service ends, and all have gone.
+    pub(crate) fn ended(&self) -> bool {
+        *self.closing.borrow() && self.visits().here.is_empty()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {

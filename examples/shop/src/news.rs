@@ -27,7 +27,8 @@ struct Watcher {
     begun: bool,
 }
 
-/// All that is shown, as JSON, whenever it changes. Ends when the service does, which would wait for it.
+/// All that is shown, as JSON, whenever it changes. At the end of the service it ends with the last
+/// request, or the service would wait for it.
 pub fn news(shop: Arc<Shop>, locks: LockClient) -> impl Stream<Item = String> + Send + 'static {
     let watcher = Watcher {
         heard: shop.board.watch(),
@@ -38,24 +39,22 @@ pub fn news(shop: Arc<Shop>, locks: LockClient) -> impl Stream<Item = String> + 
     };
     unfold(Some(watcher), |watcher| async move {
         let mut watcher = watcher?;
-        let closing = watcher.changed().await;
+        watcher.changed().await;
+        let ended = watcher.shop.board.ended();
         let shown = watcher.shown().await;
         let json = serde_json::to_string(&shown).unwrap_or_default();
-        Some((json, (!closing).then_some(watcher)))
+        Some((json, (!ended).then_some(watcher)))
     })
 }
 
 impl Watcher {
-    /// Whether the service ends.
-    async fn changed(&mut self) -> bool {
+    async fn changed(&mut self) {
         if self.begun {
             let _ = timeout(PULSE, self.heard.changed()).await;
-            if !*self.heard.borrow() {
-                sleep(REST).await;
-            }
+            sleep(REST).await;
         }
         self.begun = true;
-        *self.heard.borrow_and_update()
+        self.heard.mark_unchanged();
     }
 
     /// What this process knows, and of other instances that they hold what is waited for here. Not which

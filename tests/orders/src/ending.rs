@@ -51,6 +51,8 @@ pub async fn ending(program: &str) {
     }
     let last = last.expect("the end was shown");
     assert_eq!(last["closing"], true, "{last}");
+    let counts = ["holding", "waiting", "ordered", "refused"].map(|name| &last["counts"][name]);
+    assert_eq!(counts, [0, 0, 2, WAITERS], "{last}");
     // Far less than anybody is waited for who is in the middle of something.
     let ended = timeout(Duration::from_secs(8), service.ended()).await;
     let (ended, remains) = ended.expect("no idle client is waited for");
