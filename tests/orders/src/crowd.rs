@@ -13,8 +13,8 @@ const USERS: usize = 20;
 const CARTS: usize = 3;
 const SEED: u64 = 20;
 /// The last of those who leave has gone by then.
-const LONGEST: Duration = Duration::from_millis(300);
-const PAYMENT: [&str; 2] = ["--payment", "30"];
+const LONGEST: Duration = Duration::from_millis(600);
+const PAYMENT: [&str; 2] = ["--payment", "150"];
 
 /// As impatient users do: several requests for each cart, and several carts of a user at once.
 fn wanted(client: usize) -> (String, String) {
