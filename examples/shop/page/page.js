@@ -32,12 +32,13 @@ function show(board) {
   list("gone", board.gone, true);
   at("elsewhere").hidden = board.elsewhere.length === 0;
   at("elsewhere").textContent = `Another instance holds the lock of ${board.elsewhere.join(", ")}.`;
-  state(board.closing ? "shutting down: who holds may finish" : "live", board.closing);
+  state(board.closing ? "shutting down: who holds may finish" : "live", false);
+  document.body.classList.toggle("closing", board.closing);
 }
 
 function state(words, lost) {
   at("state").textContent = words;
-  document.body.classList.toggle("lost", Boolean(lost));
+  document.body.classList.toggle("lost", lost);
 }
 
 const news = new EventSource("events");
