@@ -1,5 +1,5 @@
 //! Programs that show the lock at work: `place_order.rs`, `two_hours/`, `fenced_account/`,
-//! `nightly_job/`, `axum_orders/` and `actix_orders/`, and what some of them share.
+//! `nightly_job/`, `axum_orders/`, `actix_orders/` and `tonic_orders/`, and what some of them share.
 
 mod interruption;
 mod server;

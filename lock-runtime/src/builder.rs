@@ -17,7 +17,30 @@ use crate::store::{LockStore, MemoryStore};
 /// Between two attempts to connect to a server that is not ready.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Settings of a [`LockClient`].
+/// Settings of a [`LockClient`], made by [`LockClient::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{AcquireForm, LockClient, LockError, MemoryStore, ReleaseMode};
+///
+/// # fn main() -> Result<(), LockError> {
+/// let settings = LockClient::builder()
+///     .prefix("shop:lock:")
+///     .command_deadline(Duration::from_secs(1))
+///     .connect_timeout(Duration::from_secs(10))
+///     .form(AcquireForm::Script)
+///     .release(ReleaseMode::Background)
+///     .claim(Duration::from_millis(500))
+///     .max_waiters(1_000)
+///     .max_waiters_per_key(100);
+/// let client = settings.clone().store(MemoryStore::new())?; // or: .connect("redis://…").await?
+///
+/// // What is out of range is told before anything is sent.
+/// let refused = settings.acks(0, Duration::from_millis(100)).store(MemoryStore::new());
+/// assert!(matches!(refused, Err(LockError::InvalidOptions { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct LockClientBuilder {
     settings: Settings,
@@ -42,6 +65,13 @@ impl LockClient {
     /// `redis://[user:password@]host[:port][/database]`, `rediss://` with the feature `tls`,
     /// `unix:///path`.
     ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), lock_runtime::LockError> {
+    /// let client = lock_runtime::LockClient::connect("redis://locks:secret@127.0.0.1:6379/0").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// Cancellation safety: an attempt under way ends by itself within the connect timeout.
     ///
     /// # Errors
@@ -58,13 +88,13 @@ impl LockClient {
     }
 
     /// A client of a fresh store in memory: for tests and programs of one process. Works outside
-    /// a runtime.
+    /// a runtime. See [`LockClient`] for an example.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::builder().store_unchecked(Arc::new(MemoryStore::new()))
     }
 
-    /// A client with other settings.
+    /// A client with other settings: see [`LockClientBuilder`] for an example.
     #[must_use]
     pub fn builder() -> LockClientBuilder {
         LockClientBuilder::default()
@@ -134,6 +164,17 @@ impl LockClientBuilder {
     ///
     /// Because `WAIT` holds up what comes behind it, such a client sends it on connections of their
     /// own: as many as there are locks being taken or extended at once.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn connect() -> Result<(), lock_runtime::LockError> {
+    /// let client = lock_runtime::LockClient::builder()
+    ///     .acks(1, Duration::from_millis(200))
+    ///     .connect("redis://127.0.0.1:6379")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn acks(mut self, replicas: u32, limit: Duration) -> Self {
         self.settings.acks = Some(Acks { replicas, limit });
@@ -158,6 +199,16 @@ impl LockClientBuilder {
 
     /// The certificate, in PEM, of the authority that signed the server's: for `rediss://` URLs
     /// of servers that no public authority vouches for. Defaults to the system's authorities.
+    ///
+    /// ```no_run
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = lock_runtime::LockClient::builder()
+    ///     .root_certificate(std::fs::read("ca.pem")?)
+    ///     .connect("rediss://127.0.0.1:6380")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "tls")]
     #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
     #[must_use]
@@ -238,7 +289,8 @@ impl LockClientBuilder {
     }
 
     /// A client of your own store, or of a [`MemoryStore`](crate::MemoryStore) that another
-    /// client uses too. Works outside a runtime.
+    /// client uses too. Works outside a runtime. See [`MemoryStore`](crate::MemoryStore) and
+    /// [`LockStore`](crate::LockStore) for examples.
     ///
     /// # Errors
     ///

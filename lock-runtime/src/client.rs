@@ -19,10 +19,29 @@ use crate::token::{LockToken, Ownership};
 /// Made by [`LockClient::connect`], [`LockClient::in_memory`] or [`LockClient::builder`]. It may be
 /// used from several runtimes (every `#[tokio::test]` has its own): what it needs of background
 /// work is started again in each.
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{LockClient, LockError, Ownership};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// let client = LockClient::in_memory(); // or: LockClient::connect("redis://…").await?
+/// let guard = client.lock("order:42").acquire().await?;
+/// assert_eq!(client.check("order:42", guard.token()).await?, Ownership::Mine);
+/// guard.release().await?;
+/// assert_eq!(client.lost_after_return(), 0);
+///
+/// let rest = client.shutdown(Duration::from_secs(5)).await;
+/// assert!(rest.is_empty(), "left to their ttl: {rest:?}");
+/// assert!(matches!(client.lock("order:42").acquire().await, Err(LockError::ShutDown { .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct LockClient(pub(crate) Arc<Shared>);
 
-/// What [`LockClient::shutdown`] could not wait for.
+/// What [`LockClient::shutdown`] could not wait for: see [`LockClient`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "what remains is left to its ttl"]
 #[non_exhaustive]
@@ -44,7 +63,7 @@ impl Remaining {
 
 impl LockClient {
     /// A request for the lock `key`, without the client's prefix. Parts that users choose must
-    /// go through [`encode`](crate::encode).
+    /// go through [`encode`](crate::encode). See [`LockRequest`] for an example.
     pub fn lock(&self, key: impl Into<String>) -> LockRequest {
         LockRequest::new(self.0.clone(), key.into())
     }

@@ -7,6 +7,33 @@ use crate::token::{Holder, Ownership};
 /// Why a call did not run, or why its result does not count.
 ///
 /// Every message names the key, where there is one, and the next step. None carries a password.
+///
+/// ```
+/// use lock_runtime::{LockClient, LockError};
+///
+/// /// What a caller can do about it.
+/// fn advice(error: &LockError) -> &'static str {
+///     match error {
+///         error if error.is_busy() => "later: somebody else is at work on it",
+///         LockError::TooManyWaiters { .. } => "later: too many wait already",
+///         LockError::Indeterminate { .. } | LockError::Backend { .. } => "again: nothing was done",
+///         LockError::Lost { .. } => "look what has been done, before doing it again",
+///         LockError::ShutDown { .. } => "elsewhere: this process ends",
+///         _ => "a mistake in the program",
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// let client = LockClient::in_memory();
+/// let held = client.lock("order:42").acquire().await?;
+/// let error = client.lock("order:42").acquire().await.expect_err("it is held");
+/// assert!(advice(&error).starts_with("later"));
+/// assert!(error.to_string().contains("lock `lock:order:42` is busy"));
+/// held.release().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
@@ -185,6 +212,13 @@ impl LockError {
 }
 
 /// What kept a store from answering.
+///
+/// ```
+/// use lock_runtime::{StoreError, StoreErrorKind};
+///
+/// let error = StoreError::new(StoreErrorKind::Unreachable, "no route to the table, see whether it is up");
+/// assert_eq!(error.kind(), StoreErrorKind::Unreachable);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
@@ -192,7 +226,7 @@ pub struct StoreError {
     message: String,
 }
 
-/// What a [`StoreError`] means for the command.
+/// What a [`StoreError`] means for the command: see there for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreErrorKind {

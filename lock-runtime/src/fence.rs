@@ -9,6 +9,15 @@ use std::fmt;
 /// Give it to the resource with every read and every write, and let the resource refuse what comes
 /// with an older one than it has seen: see [`FencedRegister`](crate::FencedRegister). Below 2^53, so
 /// that every database and JSON carries it.
+///
+/// ```
+/// use lock_runtime::FencingToken;
+///
+/// let (early, late) = (FencingToken::new(7), FencingToken::new(8));
+/// assert!(early < late);
+/// let column = i64::try_from(late.get()).expect("below 2^53");
+/// assert_eq!(column.to_string(), late.to_string());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FencingToken(u64);
 

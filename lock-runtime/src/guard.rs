@@ -29,6 +29,32 @@ use crate::token::{LockToken, Ownership};
 /// Holding a guard does not stop your code when the lease is lost: watch [`LockGuard::lost`], or
 /// let `#[distributed_lock]` do it. A renewed lease is extended in the runtime that took the lock,
 /// as long as that runs.
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{LockClient, LockError, Ownership, Release};
+/// use tokio::time::sleep;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), LockError> {
+/// let client = LockClient::in_memory();
+/// let guard = client.lock("order:42").ttl(Duration::from_secs(10)).fenced().acquire().await?;
+/// println!("{} with {:?} holds {:?}", guard.key(), guard.fencing_token(), guard.token());
+///
+/// sleep(Duration::from_secs(6)).await;
+/// assert!(guard.remaining() < Duration::from_secs(4));
+/// guard.extend().await?; // its whole ttl again
+/// assert!(guard.remaining() > Duration::from_secs(9));
+/// assert_eq!(guard.check().await?, Ownership::Mine);
+///
+/// tokio::select! {
+///     () = sleep(Duration::from_secs(5)) => {} // the work
+///     () = guard.lost() => return Ok(()),      // stop: somebody else may hold it now
+/// }
+/// assert_eq!(guard.release().await?, Release::Deleted);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping the guard gives the lock back at once"]
 pub struct LockGuard {
     held: Arc<Held>,

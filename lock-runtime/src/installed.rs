@@ -16,6 +16,24 @@ tokio::task_local! {
 impl LockClient {
     /// Makes this client the one that calls use if none is in scope. Once a process.
     ///
+    /// ```
+    /// use lock_runtime::{LockClient, LockError, distributed_lock};
+    ///
+    /// #[distributed_lock(key = "report", ttl = 10)]
+    /// async fn report() -> Result<(), LockError> {
+    ///     Ok(())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), LockError> {
+    /// assert!(matches!(report().await, Err(LockError::NotInstalled { .. })));
+    /// LockClient::in_memory().install()?;
+    /// report().await?;
+    /// assert!(LockClient::in_memory().install().is_err()); // the first stays
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`LockError::InvalidOptions`] if one is installed already, which then stays.
@@ -29,6 +47,24 @@ impl LockClient {
 
     /// Runs `future` with this client as the one that calls inside it use, and gives its output.
     /// Tasks spawned inside are outside the scope.
+    ///
+    /// ```
+    /// use lock_runtime::{LockClient, LockError, distributed_lock};
+    ///
+    /// #[distributed_lock(key = "report", ttl = 10)]
+    /// async fn report() -> Result<(), LockError> {
+    ///     Ok(())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), LockError> {
+    /// let client = LockClient::in_memory();
+    /// client.scope(report()).await?;
+    /// let task = client.scope(async { tokio::spawn(report()).await.expect("no panic") });
+    /// assert!(matches!(task.await, Err(LockError::NotInstalled { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// Cancellation safety: that of `future`.
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {

@@ -34,6 +34,11 @@
 //! - [`LockStore`]: what a backend of your own must do.
 //! - [`web`]: handlers of axum, actix and tonic.
 //!
+//! Guides, each of a page or two: [choosing ttl, wait and renew](guides::choosing),
+//! [locks and your database](guides::locks_and_your_database), [testing code that locks](guides::testing),
+//! [coming from Redisson, `ShedLock` or redlock](guides::coming_from) and, for the night,
+//! [something is locked](guides::something_is_locked).
+//!
 //! # The lease
 //!
 //! A lock counts as held until its deadline: the moment its command was sent, plus the ttl, less a
@@ -104,6 +109,8 @@ mod error;
 mod extensions;
 mod fence;
 mod guard;
+#[cfg(all(doc, not(doctest)))]
+pub mod guides;
 mod held;
 mod inside;
 mod installed;

@@ -17,7 +17,7 @@
 
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// One of [`METRICS`].
+/// One of [`METRICS`]. See [the module](self) for an example.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Metric {
@@ -31,7 +31,7 @@ pub struct Metric {
     pub description: &'static str,
 }
 
-/// What a metric is.
+/// What a metric is. See [the module](self) for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {

@@ -10,6 +10,8 @@ use crate::key::{LINE, RESERVED, fence_key, line_key};
 /// assert_eq!(names.key_of(b"lock:order:42"), Some(&b"order:42"[..]));
 /// assert_eq!(names.key_of(b"session:42"), None); // not under the prefix
 /// assert_eq!(names.key_of(b"lock:fence:{lock:order:42}"), None); // belongs to a lock, and is none
+/// assert_eq!(names.line("order:42").as_deref(), Some("lock:line:{lock:order:42}"));
+/// assert_eq!(names.prefix(), "lock:");
 /// assert_eq!(names.fence("order:42").as_deref(), Some("lock:fence:{lock:order:42}"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,8 @@ const MAX_HOLD: Duration = Duration::from_hours(24 * 30);
 /// The longest hold if `renew` does not say: 24 hours.
 pub const DEFAULT_LONGEST_HOLD: Duration = Duration::from_hours(24);
 
-/// What happens to a body that is still running when its lease is lost.
+/// What happens to a body that is still running when its lease is lost: `on_lost` of the attribute, or
+/// [`LockRequest::on_lost`](crate::LockRequest::on_lost). See [`LockRequest`](crate::LockRequest) for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnLost {
     /// The body is dropped at the await point where it stands, and the call returns
@@ -24,7 +25,7 @@ pub enum OnLost {
     Finish,
 }
 
-/// The command that takes a lock.
+/// The command that takes a lock. See [`LockRequest`](crate::LockRequest) for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AcquireForm {
     /// `SET key token NX GET PX ttl`: Redis 7.0 or later, Valkey. A server that refuses it is
@@ -36,7 +37,8 @@ pub enum AcquireForm {
     Script,
 }
 
-/// When a call of `#[distributed_lock]` whose body has ended in time returns.
+/// When a call of `#[distributed_lock]` whose body has ended in time returns: `release` of the attribute, or
+/// [`LockClientBuilder::release`](crate::LockClientBuilder::release); see there for an example.
 ///
 /// Whatever it is, a body that ended late waits for the answer of its release, which decides whether
 /// its result stands, and so does [`LockGuard::release`](crate::LockGuard::release), whose caller asks
@@ -64,11 +66,17 @@ pub enum ReleaseMode {
 ///
 /// ```
 /// use std::time::Duration;
-/// use lock_runtime::{LockClient, LockOptions};
+/// use lock_runtime::{DEFAULT_LONGEST_HOLD, LockClient, LockOptions};
 ///
 /// let mut options = LockOptions::new(Duration::from_secs(10));
 /// options.wait = Duration::from_secs(2);
-/// let request = LockClient::in_memory().lock("order:42").options(options);
+/// options.validate()?;
+/// let request = LockClient::in_memory().lock("order:42").options(options.clone());
+///
+/// options.renew = Some(DEFAULT_LONGEST_HOLD);
+/// options.ttl = Duration::from_hours(25);
+/// assert!(options.validate().is_err());
+/// # Ok::<(), lock_runtime::LockError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -21,7 +21,7 @@ use crate::fence::FencingToken;
 /// where no row means that the token is stale.
 ///
 /// ```
-/// use lock_runtime::{FencedRegister, LockClient, LockError};
+/// use lock_runtime::{FencedRegister, LockClient, LockError, StaleFencingToken};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), LockError> {
@@ -35,8 +35,10 @@ use crate::fence::FencingToken;
 /// let guard = client.lock("account:7").fenced().acquire().await?;
 /// let late = guard.fencing_token().expect("asked for");
 /// let read = balance.read(late).expect("the newest");
-/// assert!(balance.write(early, 0).is_err()); // came too late
+/// let stale = balance.write(early, 0).unwrap_err(); // came too late
+/// assert_eq!(stale, StaleFencingToken { offered: early, newest: late });
 /// balance.write(late, read - 30).expect("still the newest");
+/// assert_eq!(balance.newest(), Some(late));
 /// assert_eq!(balance.into_inner(), 70);
 /// # Ok(())
 /// # }
@@ -50,7 +52,8 @@ struct Fenced<T> {
     newest: Option<FencingToken>,
 }
 
-/// Somebody with a newer fencing token was here already: the caller's lock is lost.
+/// Somebody with a newer fencing token was here already: the caller's lock is lost. See
+/// [`FencedRegister`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "fencing token {offered} is stale, {newest} was here already: the lock was lost, do not write; \

@@ -14,6 +14,39 @@ use crate::shared::Shared;
 /// A lock about to be asked for, made by [`LockClient::lock`](crate::LockClient::lock).
 ///
 /// Nothing is sent before [`LockRequest::acquire`].
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{AcquireForm, LockClient, LockError, OnLost, ReleaseMode};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), LockError> {
+/// let client = LockClient::in_memory();
+/// let guard = client
+///     .lock("order:42")
+///     .name("place_order") // what others are told of the holder
+///     .ttl(Duration::from_secs(30))
+///     .wait(Duration::from_secs(2))
+///     .renew() // or .longest_hold(Duration::from_hours(2))
+///     .fenced()
+///     .acquire()
+///     .await?;
+/// assert!(guard.fencing_token().is_some());
+///
+/// let error = client.lock("order:42").wait(Duration::from_secs(1)).acquire().await.unwrap_err();
+/// assert!(error.to_string().contains("place_order"), "{error}");
+///
+/// // Less usual:
+/// let request = client
+///     .lock("stock")
+///     .longest_hold(Duration::from_hours(2))
+///     .form(AcquireForm::Script)
+///     .release(ReleaseMode::Background)
+///     .on_lost(OnLost::Finish);
+/// drop(request.acquire().await?); // given back in the background
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until `acquire` is awaited"]
 pub struct LockRequest {
@@ -148,7 +181,7 @@ impl LockRequest {
         self
     }
 
-    /// Takes all options at once.
+    /// Takes all options at once: see [`LockOptions`] for an example.
     pub fn options(mut self, options: LockOptions) -> Self {
         self.options = options;
         self

@@ -19,7 +19,7 @@ const USUAL_BYTES: usize = 160;
 /// The value one acquisition stores at its key: a v4 UUID and a label for people.
 ///
 /// Fresh for every acquisition. Ownership is decided by comparing the whole value, never by
-/// reading the label.
+/// reading the label. See [`Holder`] for an example.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct LockToken(Arc<str>);
 
@@ -116,6 +116,19 @@ fn push_label_tail(label: &mut String, text: &str, limit: usize) {
 ///
 /// For people only: a value written by a stranger is shown as it is, and nothing is decided by
 /// what a label says.
+///
+/// ```
+/// use std::time::Duration;
+/// use lock_runtime::{Holder, LockToken};
+///
+/// let ttl = Duration::from_secs(10);
+/// let token = LockToken::new("place_order", ttl, Duration::ZERO);
+/// let Holder::Owner(owner) = Holder::parse(token.as_str().as_bytes()) else { panic!() };
+/// assert_eq!((owner.function.as_str(), owner.pid, owner.ttl), ("place_order", std::process::id(), ttl));
+///
+/// let stranger = Holder::parse(b"1");
+/// assert_eq!(stranger.to_string(), "unknown, the key holds \"1\"");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Holder {
@@ -127,7 +140,7 @@ pub enum Holder {
     NotALock,
 }
 
-/// The label of a token.
+/// The label of a token: see [`Holder`] for an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Owner {
@@ -238,7 +251,24 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The answer of GET-and-compare.
+/// The answer of GET-and-compare, by [`LockGuard::check`](crate::LockGuard::check) and
+/// [`LockClient::check`](crate::LockClient::check).
+///
+/// ```
+/// # use lock_runtime::{LockClient, LockError, MemoryStore, Ownership};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), LockError> {
+/// # let store = MemoryStore::new();
+/// # let guard = LockClient::builder().store(store.clone())?.lock("order:42").acquire().await?;
+/// # store.remove("lock:order:42");
+/// match guard.check().await? {
+///     Ownership::Mine => println!("ours"),
+///     Ownership::Other(holder) => println!("stolen by {holder}"),
+///     Ownership::Free => println!("deleted by somebody"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "anything but `Mine` means that the lock is lost"]
 pub enum Ownership {

@@ -23,7 +23,14 @@ pub use server::{Server, connection};
 pub use warnings::Warnings;
 pub use worker::{Worker, clock};
 
-/// The README's examples, compiled and run.
+/// The examples of the README and of the guides, compiled and run. That of `locks-and-your-database` is with the
+/// database, in `tonic_orders`.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+pub mod pages {
+    #[doc = include_str!("../../README.md")]
+    pub struct Readme;
+    #[doc = include_str!("../../docs/choosing.md")]
+    pub struct Choosing;
+    #[doc = include_str!("../../docs/testing.md")]
+    pub struct Testing;
+}

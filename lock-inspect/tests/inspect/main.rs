@@ -1,5 +1,6 @@
 //! The program over the wire: a real server, real locks, and what strangers leave on it.
 
+mod guide;
 mod leaks;
 mod list;
 mod many;

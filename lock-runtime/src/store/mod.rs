@@ -28,6 +28,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// Every future a store returns must end by itself within a bounded time, with
 /// [`StoreErrorKind::Timeout`](crate::StoreErrorKind::Timeout) if need be; dropping one before it ends may or may not have run
 /// the command.
+///
+#[doc = include_str!("own.md")]
 pub trait LockStore: Send + Sync + 'static {
     /// A session that works in the calling runtime: the current one while it is sound, else a
     /// new one. A session is known by its `Arc`: an answer on it settles what was sent on it before.
@@ -51,7 +53,8 @@ pub trait LockStore: Send + Sync + 'static {
 }
 
 /// An ordered channel to a store: a command first polled earlier is run earlier, and none is run
-/// twice: of a lock that is taken or joined twice, two could believe that they hold it.
+/// twice: of a lock that is taken or joined twice, two could believe that they hold it. See [`LockStore`] for an
+/// example.
 pub trait LockSession: Send + Sync + 'static {
     /// Stores `token` at `key` for `ttl` unless there is a value. `None`: stored. Otherwise what
     /// is there, which may be `token` itself.

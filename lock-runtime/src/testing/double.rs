@@ -21,7 +21,56 @@ use crate::token::{Holder, LockToken};
 const PATIENCE: Duration = Duration::from_hours(24 * 31);
 
 /// A client whose store answers as told, and the means to tell it. See the [module](super) for
-/// examples.
+/// what a test looks like; here is everything else.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use lock_runtime::testing::{Command, Fault, LockDouble, Seen};
+/// use lock_runtime::{LockClient, LockError};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), LockError> {
+/// let double = LockDouble::with(LockClient::builder().acks(1, Duration::from_millis(200)))?;
+/// let locks = double.client();
+///
+/// // A lock, and who has it.
+/// double.busy_for("order:42", "web-2", Duration::from_secs(1));
+/// assert!(double.holder("order:42").is_some_and(|holder| holder.to_string().contains("web-2")));
+/// let guard = locks.lock("order:42").wait(Duration::from_secs(2)).acquire().await?;
+/// assert!(double.is_held("order:42"));
+/// double.lose("order:42");
+/// assert!(guard.extend().await.is_err());
+/// drop(guard);
+///
+/// // A server that stands still, is slow, and forgets; replicas that are gone.
+/// double.stall(Duration::from_millis(300));
+/// double.slow(Duration::from_millis(50));
+/// locks.lock("order:42").acquire().await?.release().await?;
+/// double.replicas(0);
+/// assert!(matches!(locks.lock("order:42").acquire().await, Err(LockError::Backend { .. })));
+/// double.up();
+/// let guard = locks.lock("order:42").acquire().await?;
+/// double.forget();
+/// assert!(matches!(guard.release().await, Err(LockError::Lost { .. })));
+///
+/// // Every command of a kind, or of a kind for one key. A second client on the same store.
+/// double.every(Command::Release.of("order:43"), Fault::Refuse);
+/// drop(locks.lock("order:43").acquire().await?);
+/// assert_eq!(double.left(), ["order:43"]);
+/// let elsewhere = LockClient::builder().store(double.memory())?;
+/// assert!(elsewhere.lock("order:43").acquire().await.is_err_and(|error| error.is_busy()));
+/// double.settled().await; // left to its ttl, which is over by then
+/// assert_eq!((double.acquired("order:43"), double.released("order:43")), (1, 0));
+/// assert!(double.left().is_empty());
+///
+/// // What was sent, and when.
+/// let sent: Vec<Seen> = double.seen();
+/// assert!(sent.iter().any(|seen| seen.command == Command::Release && seen.fault == Fault::Refuse));
+/// assert!(double.connections() >= 1);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// Keys are written as `#[distributed_lock]` renders them, without the client's prefix: `order:42`.
 /// Clones are the same double. Nothing here blocks, and unless it says so nothing needs a runtime.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a client asks of its store.
+/// What a client asks of its store: see [`LockDouble`](super::LockDouble) for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Command {
@@ -34,6 +34,13 @@ impl Command {
 }
 
 /// Which commands are meant: a [`Command`] for every key, or that of one key by [`Command::of`].
+///
+/// ```
+/// use lock_runtime::testing::{Command, Commands};
+///
+/// let every: Commands = Command::Release.into();
+/// assert_ne!(every, Command::Release.of("order:42"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commands {
     command: Command,
@@ -79,7 +86,7 @@ pub enum Fault {
     Refuse,
 }
 
-/// A command that a client has sent.
+/// A command that a client has sent. See [`LockDouble`](super::LockDouble) for an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Seen {

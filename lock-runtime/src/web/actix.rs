@@ -67,7 +67,8 @@ impl<S: Service<Request>, Request> Transform<S, Request> for LockScope {
     }
 }
 
-/// The service that [`LockScope`] makes of another, which is how actix names it.
+/// The service that [`LockScope`] makes of another, which is how actix names it. See [the module](self) for an
+/// example.
 ///
 /// Cancellation safety: that of the service inside.
 #[derive(Debug)]

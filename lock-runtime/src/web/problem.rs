@@ -44,7 +44,9 @@ use crate::token::Holder;
 ///
 /// let problem = Problem::of(&error);
 /// assert_eq!(problem.status(), 409);
+/// assert_eq!(problem.grpc_code(), 10);
 /// assert_eq!(problem.type_uri(), "urn:lock-runtime:busy");
+/// println!("{}: {} ({})", problem.title(), problem.detail(), Problem::CONTENT_TYPE);
 /// assert!(problem.retry_after().is_some_and(|seconds| seconds >= 1));
 /// assert!(problem.to_json().starts_with(r#"{"type":"urn:lock-runtime:busy","title":"#));
 /// # held.release().await.map(drop)

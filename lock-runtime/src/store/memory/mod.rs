@@ -20,6 +20,8 @@ use crate::token::LockToken;
 /// A store in memory. Clones share it, so that two clients can compete for its locks.
 ///
 /// Time is tokio's: under `tokio::time::pause` leases expire when the paused clock says so.
+///
+#[doc = include_str!("use.md")]
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Entries>>);
 
