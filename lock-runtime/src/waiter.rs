@@ -9,7 +9,7 @@ use crate::contender::{Answer, Call, Contender};
 use crate::error::{LockError, StoreErrorKind};
 use crate::guard::LockGuard;
 use crate::lease::{Claim, Lease};
-use crate::line::{Full, InLine};
+use crate::line::{Full, Member};
 use crate::observe::Waiting;
 use crate::release::{Heir, Inheritance, Served};
 use crate::store::News;
@@ -25,7 +25,7 @@ const SELDOM: Duration = Duration::from_millis(100);
 
 pub(crate) struct Waiter<'a> {
     call: &'a Call<'a>,
-    pub(crate) line: InLine,
+    pub(crate) line: Member,
     /// Made for the first question.
     contender: Option<Contender<'a>>,
     polls: Option<Polls>,

@@ -11,7 +11,7 @@ use crate::lock_key::LockKey;
 use crate::token::{Holder, LockToken};
 
 /// A waiter's place in the line of a key. Only the first contends at the store.
-pub(crate) struct InLine {
+pub(crate) struct Member {
     pub(super) lines: Arc<Lines>,
     pub(super) key: LockKey,
     pub(super) id: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Holding {
     pub(super) token: LockToken,
 }
 
-impl InLine {
+impl Member {
     /// Whether everybody who came earlier has left.
     pub(crate) fn is_first(&self) -> bool {
         let all = self.lines.all();
@@ -109,7 +109,7 @@ impl InLine {
     }
 }
 
-impl Drop for InLine {
+impl Drop for Member {
     fn drop(&mut self) {
         self.lines.leave(&self.key, self.id);
     }

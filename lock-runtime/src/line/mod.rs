@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub(crate) use self::member::{Holding, InLine};
+pub(crate) use self::member::{Holding, Member};
 use crate::error::StoreError;
 use crate::key::line_key;
 use crate::lock_key::{ByKey, LockKey};
@@ -129,7 +129,7 @@ impl Lines {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn join(self: &Arc<Self>, key: &LockKey) -> Result<InLine, Full> {
+    pub(crate) fn join(self: &Arc<Self>, key: &LockKey) -> Result<Member, Full> {
         let mut all = self.all();
         let waiting = all.lines.get(key).map_or(0, |line| line.waiters.len());
         for (setting, limit, waiting) in [
@@ -148,7 +148,7 @@ impl Lines {
         all: &mut All,
         key: &LockKey,
         push: fn(&mut VecDeque<Waiter>, Waiter),
-    ) -> InLine {
+    ) -> Member {
         all.waiting += 1;
         all.last += 1;
         let (id, wake) = (all.last, Arc::new(Notify::new()));
@@ -160,7 +160,7 @@ impl Lines {
             stands: false,
         };
         push(&mut line.waiters, waiter);
-        InLine {
+        Member {
             lines: self.clone(),
             key: key.clone(),
             id,

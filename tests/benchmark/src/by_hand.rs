@@ -6,6 +6,10 @@ use redis::aio::MultiplexedConnection;
 
 use crate::contender::WAIT;
 
+/// Compares and deletes.
+pub(crate) const RELEASE: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
 pub(crate) async fn connect(url: &str) -> Result<MultiplexedConnection, RedisError> {
     let client = redis::Client::open(url)?;
     // A busy machine is slow, not broken.

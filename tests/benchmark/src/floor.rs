@@ -5,23 +5,31 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use redis::Cmd;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex as Queue;
 use uuid::Uuid;
 
-use crate::by_hand;
+use crate::by_hand::{self, RELEASE};
 use crate::contender::{Call, Contender, TTL, section};
-
-const RELEASE: &str =
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
 /// By key.
 type Queues = HashMap<String, Arc<Queue<()>>>;
 
+/// How it compares and deletes.
+#[derive(Clone)]
+enum Release {
+    Script(String),
+    /// Redis 8.4 or later.
+    Delex,
+    /// Valkey 9 or later.
+    Delifeq,
+}
+
 #[derive(Clone)]
 pub(crate) struct Floor {
     connection: MultiplexedConnection,
-    release: String,
+    release: Release,
     queues: Option<Arc<Mutex<Queues>>>,
 }
 
@@ -29,10 +37,42 @@ impl Floor {
     pub(crate) async fn connect(url: &str) -> Result<Self, redis::RedisError> {
         let mut connection = by_hand::connect(url).await?;
         Ok(Self {
-            release: by_hand::load(&mut connection, RELEASE).await?,
+            release: Release::Script(by_hand::load(&mut connection, RELEASE).await?),
             connection,
             queues: None,
         })
+    }
+
+    /// With what the server has of its own instead of the script.
+    pub(crate) async fn native(mut self) -> Result<Self, redis::RedisError> {
+        let mut probe = redis::cmd("COMMAND");
+        probe.arg("INFO").arg("DELIFEQ");
+        let known: Vec<redis::Value> = probe.query_async(&mut self.connection).await?;
+        self.release = match known.first() {
+            Some(redis::Value::Nil) | None => Release::Delex,
+            Some(_) => Release::Delifeq,
+        };
+        Ok(self)
+    }
+
+    fn release(&self, key: &str, token: &str) -> Cmd {
+        match &self.release {
+            Release::Script(script) => {
+                let mut command = redis::cmd("EVALSHA");
+                command.arg(script).arg("1").arg(key).arg(token);
+                command
+            }
+            Release::Delex => {
+                let mut command = redis::cmd("DELEX");
+                command.arg(key).arg("IFEQ").arg(token);
+                command
+            }
+            Release::Delifeq => {
+                let mut command = redis::cmd("DELIFEQ");
+                command.arg(key).arg(token);
+                command
+            }
+        }
     }
 
     /// With a queue in front of each key.
@@ -54,10 +94,11 @@ impl Floor {
     }
 
     pub(crate) async fn unlock(&self, key: &str, token: &str) -> Result<(), redis::RedisError> {
-        let mut release = redis::cmd("EVALSHA");
-        release.arg(&self.release).arg("1").arg(key).arg(token);
         let mut connection = self.connection.clone();
-        let deleted: u32 = release.query_async(&mut connection).await?;
+        let deleted: u32 = self
+            .release(key, token)
+            .query_async(&mut connection)
+            .await?;
         if deleted == 1 {
             return Ok(());
         }

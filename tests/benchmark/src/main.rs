@@ -5,6 +5,7 @@ mod arguments;
 mod bare_swap;
 mod bench;
 mod by_hand;
+mod careful;
 mod contender;
 mod floor;
 mod heap;

@@ -11,21 +11,31 @@ use crate::heap;
 
 const KEYS: u32 = 100_000;
 
-/// Before the start, as many as after it: buffers have the size that they keep, whatever their size
-/// depends on.
-const WARM_UP: u32 = KEYS;
+/// Before the start as many again and again, until what lives stays the same: buffers have the size that
+/// they keep then, whatever their size depends on. What is kept for each key never does.
+const WARM_UPS: u32 = 8;
 
 /// Until what calls have left behind is done.
 const SETTLED: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(words: &[String]) -> Result<(), Error> {
     let client = LockClient::connect(&words[0]).await?;
-    for (name, keys) in [("warm-up", WARM_UP), ("once", KEYS)] {
-        use_once(&client, name, keys).await?;
-        sleep(SETTLED).await;
-        println!("{}", heap::live());
+    let mut start = 0;
+    for number in 0..WARM_UPS {
+        let live = live_after(&client, &format!("warm-up {number}")).await?;
+        if live == std::mem::replace(&mut start, live) {
+            break;
+        }
     }
+    println!("{start}");
+    println!("{}", live_after(&client, "once").await?);
     Ok(())
+}
+
+async fn live_after(client: &LockClient, name: &str) -> Result<usize, Error> {
+    use_once(client, name, KEYS).await?;
+    sleep(SETTLED).await;
+    Ok(heap::live())
 }
 
 async fn use_once(client: &LockClient, name: &str, keys: u32) -> Result<(), Error> {

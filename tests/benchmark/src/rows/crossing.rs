@@ -13,26 +13,33 @@ const ROW: char = 'g';
 
 /// Ours, a bare line, the race after a push, and a line that is checked.
 const CONTENDERS: [&str; 4] = ["ours", "line", "race", "checked"];
+const OURS: usize = 0;
+const LINE: usize = 1;
+const RACE: usize = 2;
+const CHECKED: usize = 3;
 
 /// The same tasks in few processes and in many.
 const FEW: (usize, usize) = (4, 4);
 const MANY: (usize, usize) = (8, 2);
 
-/// A wait is measured in turns of everybody: three times around.
+/// A bare line goes once around: three times that.
 const AROUND: f64 = 3.0;
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
-    for (section, worst) in [(0, 1.0), (2, 0.75)] {
-        crossings(bench, Duration::from_millis(section), worst)?;
+    for section in [0, 2] {
+        crossings(bench, Duration::from_millis(section))?;
     }
     for (processes, tasks) in [FEW, MANY] {
         commands(bench, processes, tasks)?;
     }
     bench.table.note(
         ROW,
-        "a bare line has no lease, no check and nobody who is gone: its script asks the server for half of what \
-         ours does, whose every step the next holder waits for. Its own longest wait stands beside ours, in \
-         its own turns.",
+        "a bare line has no lease, no check and nobody who is gone, and who stops in it stops everybody; a \
+         checked line asks the server for what ours does, which no lock that is to be safe can leave out: it \
+         is the yardstick for the gap. A line cannot be held against a race either, as its own bare form \
+         shows: the race gives the lock to whoever is quickest, and pays for that with its commands and its \
+         shares. A bare line goes once around in tasks × (section + gap) where nothing disturbs the machine; \
+         where something does, its longest wait in the same rounds tells by how much.",
     );
     Ok(())
 }
@@ -47,7 +54,7 @@ fn crew(bench: &Bench, contender: &'static str, (processes, tasks): (usize, usiz
     }
 }
 
-fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Error> {
+fn crossings(bench: &mut Bench, section: Duration) -> Result<(), Error> {
     let said = format!("4 × 4, {} ms", section.as_millis());
     Bench::tell(ROW, &said);
     let mut rounds: [Vec<Turns>; 4] = Default::default();
@@ -58,90 +65,111 @@ fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Err
             rounds[at].push(Crew { section, ..crew }.run(&bench.server)?);
         }
     }
-    let pooled = |at: usize| -> Vec<f64> { rounds[at].iter().flat_map(Turns::crossings).collect() };
+    gaps(bench, &said, &rounds);
+    shares(bench, &said, &rounds);
+    waits(bench, &said, &rounds);
+    let overlaps: usize = rounds[OURS].iter().map(Turns::overlaps).sum();
+    let turns: usize = rounds[OURS].iter().map(Turns::count).sum();
+    bench.table.beside(
+        (ROW, &format!("{said}: sections that overlap")),
+        format!("of {turns} turns"),
+        Some(overlaps as f64),
+        "",
+        Some(Bound::AtMost(0.0)),
+    );
+    if section.is_zero() {
+        for (rounds, name) in rounds.iter().zip(CONTENDERS) {
+            let median = percentile(&gaps_of(rounds), 50);
+            bench
+                .handovers
+                .extend(median.map(|median| (ROW, name, median)));
+        }
+    }
+    Ok(())
+}
+
+/// Of all rounds.
+fn gaps_of(rounds: &[Turns]) -> Vec<f64> {
+    rounds.iter().flat_map(Turns::crossings).collect()
+}
+
+fn gaps(bench: &mut Bench, said: &str, rounds: &[Vec<Turns>; 4]) {
     let each = |at: usize, percent: usize| -> Vec<f64> {
-        let rounds = rounds[at].iter();
-        rounds
-            .filter_map(|turns| percentile(&turns.crossings(), percent))
-            .collect()
+        let gaps = rounds[at].iter().map(Turns::crossings);
+        gaps.filter_map(|gaps| percentile(&gaps, percent)).collect()
     };
     let shown = |at: usize, percent| {
-        percentile(&pooled(at), percent)
-            .map(time)
-            .unwrap_or_default()
+        let figure = percentile(&gaps_of(&rounds[at]), percent);
+        figure.map(time).unwrap_or_default()
     };
     for (percent, against, name, most) in [
-        (50, 3, "a checked line", None),
-        (99, 1, "a bare line", Some(2.0)),
-        (50, 1, "a bare line", Some(1.25)),
-        (50, 2, "a race", Some(worst)),
+        (50, CHECKED, "a checked line", Some(1.25)),
+        (99, LINE, "a bare line", Some(2.0)),
+        (50, LINE, "a bare line", None),
+        (50, RACE, "a race", None),
     ] {
         let figure = format!("{said}: gap to another process, p{percent}, against {name}");
         bench.table.ratio(
             (ROW, &figure),
-            (shown(0, percent), shown(against, percent)),
-            Spread::of_ratios(&each(0, percent), &each(against, percent)),
+            (shown(OURS, percent), shown(against, percent)),
+            Spread::of_ratios(&each(OURS, percent), &each(against, percent)),
             most.map(Bound::AtMost),
         );
     }
-    let shares = |at: usize| -> Vec<f64> {
-        let rounds = rounds[at].iter();
-        rounds.filter_map(Turns::largest_share).collect()
+    for (figure, at, against) in [
+        ("a checked line, against a bare line", CHECKED, LINE),
+        ("a bare line, against a race", LINE, RACE),
+    ] {
+        bench.table.ratio(
+            (ROW, &format!("{said}: {figure}")),
+            (
+                String::new(),
+                format!("{}, {}", shown(at, 50), shown(against, 50)),
+            ),
+            Spread::of_ratios(&each(at, 50), &each(against, 50)),
+            None,
+        );
+    }
+}
+
+fn shares(bench: &mut Bench, said: &str, rounds: &[Vec<Turns>; 4]) {
+    let share = |at: usize| {
+        let shares = rounds[at].iter().filter_map(Turns::largest_share);
+        percentile(&shares.collect::<Vec<_>>(), 50)
     };
-    let share = |at| percentile(&shares(at), 50);
     let beside = |at: usize| share(at).map(short).unwrap_or_default();
     bench.table.beside(
         (ROW, &format!("{said}: largest share of a process")),
-        format!("{} % in line, {} % racing", beside(1), beside(2)),
-        share(0),
+        format!("{} % in line, {} % racing", beside(LINE), beside(RACE)),
+        share(OURS),
         " %",
         Some(Bound::AtMost(28.0)),
     );
-    let longest = |at: usize| {
-        rounds[at]
-            .iter()
-            .map(Turns::longest_wait)
-            .fold(0.0, f64::max)
-    };
+}
+
+fn waits(bench: &mut Bench, said: &str, rounds: &[Vec<Turns>; 4]) {
+    let each = |at: usize| -> Vec<f64> { rounds[at].iter().map(Turns::longest_wait).collect() };
+    let longest = |at: usize| each(at).into_iter().fold(0.0, f64::max);
     let in_turns = |at: usize| {
-        let gap = percentile(&pooled(at), 50).unwrap_or_default();
+        let gap = percentile(&gaps_of(&rounds[at]), 50).unwrap_or_default();
         let sections: Vec<f64> = rounds[at].iter().flat_map(Turns::sections).collect();
         let turn = mean(&sections).unwrap_or_default() + gap;
         longest(at) / ((FEW.0 * FEW.1) as f64 * turn)
     };
+    let figure = format!("{said}: longest wait, in tasks × (section + gap)");
     bench.table.beside(
-        (
-            ROW,
-            &format!("{said}: longest wait, in tasks × (section + gap)"),
-        ),
-        format!(
-            "{} ours, {} in line: {}",
-            time(longest(0)),
-            time(longest(1)),
-            short(in_turns(1))
-        ),
-        Some(in_turns(0)),
+        (ROW, &figure),
+        format!("{} in line", short(in_turns(LINE))),
+        Some(in_turns(OURS)),
         "",
+        None,
+    );
+    bench.table.ratio(
+        (ROW, &format!("{said}: longest wait, against a bare line's")),
+        (time(longest(OURS)), time(longest(LINE))),
+        Spread::of_ratios(&each(OURS), &each(LINE)),
         Some(Bound::AtMost(AROUND)),
     );
-    let overlaps = |at: usize| rounds[at].iter().map(Turns::overlaps).sum::<usize>() as f64;
-    let turns: usize = rounds[0].iter().map(Turns::count).sum();
-    bench.table.beside(
-        (ROW, &format!("{said}: sections that overlap")),
-        format!("of {turns} turns"),
-        Some(overlaps(0)),
-        "",
-        Some(Bound::AtMost(0.0)),
-    );
-    for (at, name) in CONTENDERS.iter().enumerate() {
-        if section.is_zero() {
-            let median = percentile(&pooled(at), 50);
-            bench
-                .handovers
-                .extend(median.map(|median| (ROW, *name, median)));
-        }
-    }
-    Ok(())
 }
 
 fn commands(bench: &mut Bench, processes: usize, tasks: usize) -> Result<(), Error> {
@@ -157,8 +185,12 @@ fn commands(bench: &mut Bench, processes: usize, tasks: usize) -> Result<(), Err
     }
     bench.table.beside(
         (ROW, &format!("{said}: commands an acquisition")),
-        format!("{} in line, {} racing", short(each[1]), short(each[2])),
-        Some(each[0]),
+        format!(
+            "{} in line, {} racing",
+            short(each[LINE]),
+            short(each[RACE])
+        ),
+        Some(each[OURS]),
         "",
         Some(Bound::AtMost(1.5)),
     );

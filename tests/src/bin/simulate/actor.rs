@@ -35,6 +35,10 @@ pub(crate) struct Turn {
     ttl: Duration,
     wait: Duration,
     pub(crate) hold: Duration,
+    /// How long its key stays at least.
+    pub(crate) min_hold: Duration,
+    /// When it was called.
+    pub(crate) asked: Duration,
     patience: Patience,
     pub(crate) held: Rc<RefCell<Option<Holding>>>,
 }
@@ -85,11 +89,20 @@ async fn background(client: &LockClient, turn: &Turn) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(
+    key = "<turn.key>", ttl = turn.ttl, wait = turn.wait, min_hold = turn.min_hold, guard = lock, client = client
+)]
+async fn kept(client: &LockClient, turn: &Turn) -> Result<(), LockError> {
+    hold(turn, lock, true).await;
+    Ok(())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Background,
     Cancelled,
     Finished,
+    Kept,
     Renewed,
     Fenced,
     FencedAndFinished,
@@ -104,13 +117,13 @@ impl Actor {
     pub(crate) async fn live(self) {
         while world::phase() == Phase::Chaos {
             let (turn, way) = self.turn();
-            self.take(&turn, way).await;
+            self.take(turn, way).await;
         }
         world::with(|world| world.arrived += 1);
         until(Phase::Clean).await;
         for at in 0..CLEAN_TURNS {
             let (turn, way) = self.clean_turn(at == 0);
-            self.take(&turn, way).await;
+            self.take(turn, way).await;
         }
         world::with(|world| world.arrived += 1);
     }
@@ -129,6 +142,7 @@ impl Actor {
                 chance.one_of(&[
                     Way::Background,
                     Way::Cancelled,
+                    Way::Kept,
                     Way::Renewed,
                     Way::Fenced,
                     Way::ByHand,
@@ -154,7 +168,15 @@ impl Actor {
                 chance.millis(1..800)
             };
             let key = usize::try_from(chance.below(KEYS as u64)).unwrap_or(0);
-            (self.with(key, ttl, wait, hold, patience), way)
+            let keeps = way == Way::Kept || way == Way::ByHand && chance.percent(30);
+            let part = u32::try_from(chance.below(100)).unwrap_or_default();
+            let min_hold = if keeps {
+                ttl * part / 100
+            } else {
+                Duration::ZERO
+            };
+            let turn = self.with(key, ttl, wait, hold, patience);
+            (Turn { min_hold, ..turn }, way)
         })
     }
 
@@ -188,21 +210,26 @@ impl Actor {
             ttl,
             wait,
             hold,
+            min_hold: Duration::ZERO,
+            asked: Duration::ZERO,
             patience,
             held: Rc::default(),
         }
     }
 
-    async fn take(&self, turn: &Turn, way: Way) {
+    async fn take(&self, turn: Turn, way: Way) {
+        let asked = world::with(|world| world.now);
+        let turn = &Turn { asked, ..turn };
         let clean = world::phase() == Phase::Clean;
         world::tell(
             self.name,
             format_args!(
-                "{way:?} {} for {} ms, waits {} ms, holds {} ms, {:?}",
+                "{way:?} {} for {} ms, waits {} ms, holds {} ms, at least {} ms, {:?}",
                 turn.key,
                 turn.ttl.as_millis(),
                 turn.wait.as_millis(),
                 turn.hold.as_millis(),
+                turn.min_hold.as_millis(),
                 turn.patience
             ),
         );
@@ -216,6 +243,7 @@ impl Actor {
             Way::Background => turn.patience.with(background(client, turn)).await,
             Way::Cancelled => turn.patience.with(cancelled(client, turn)).await,
             Way::Finished => turn.patience.with(finished(client, turn)).await,
+            Way::Kept => turn.patience.with(kept(client, turn)).await,
             Way::Renewed => turn.patience.with(renewed(client, turn)).await,
             Way::Fenced => turn.patience.with(fenced(client, turn)).await,
             Way::FencedAndFinished => turn.patience.with(fenced_and_finished(client, turn)).await,
@@ -247,6 +275,7 @@ impl Actor {
     async fn hold_by_hand(&self, turn: &Turn) -> Option<Result<(), LockError>> {
         let mut request = self.client.lock(turn.key.to_string());
         request = request.ttl(turn.ttl).wait(turn.wait);
+        request = request.min_hold(turn.min_hold);
         if turn.ttl >= RENEWED && world::chance(|chance| chance.percent(50)) {
             request = request.renew();
         }
@@ -259,6 +288,7 @@ impl Actor {
         };
         let from = world::with(|world| world.now);
         let watch = Watch::over(self.name, &guard);
+        invariants::stays(turn, &watch.token);
         let began = Instant::now();
         watch.polled(guard.remaining());
         while began.elapsed() < turn.hold {

@@ -8,7 +8,7 @@ use lock_runtime::{FencingToken, LockGuard};
 use tokio::time::{Instant, sleep};
 
 use crate::actor::Turn;
-use crate::invariants::Watch;
+use crate::invariants::{self, Watch};
 use crate::world;
 
 /// How a lock was held.
@@ -26,6 +26,7 @@ pub(crate) struct Holding {
 pub(crate) async fn hold(turn: &Turn, lock: &LockGuard, cut_off: bool) {
     let from = world::with(|world| world.now);
     let watch = Watch::over(turn.who, lock);
+    invariants::stays(turn, &watch.token);
     let mut first = true;
     let mut work = pin!(work(turn, lock));
     poll_fn(|context| {

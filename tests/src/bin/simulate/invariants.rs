@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lock_runtime::LockGuard;
 
+use crate::actor::Turn;
 use crate::holding::Holding;
 use crate::server::keyspace::{Keyspace, Spans};
 use crate::world::{self, COMMAND_DEADLINE, Phase, World};
@@ -191,6 +192,40 @@ pub(crate) fn check_told(held: &Holding) {
             ));
         }
     });
+}
+
+/// Takes note of how long a key has to stay: its hold counts from its acquisition, which is no earlier
+/// than the call.
+pub(crate) fn stays(turn: &Turn, token: &str) {
+    if !turn.min_hold.is_zero() {
+        world::with(|world| {
+            let until = turn.asked + turn.min_hold;
+            world.stays.insert(token.to_owned(), until);
+        });
+    }
+}
+
+/// At the end: whoever held a lock with a shortest hold left it at its key for so long, unless the server
+/// lost its data. Where clocks jump, a hold may be over earlier than others see it.
+pub(crate) fn check_stays(world: &mut World) {
+    if world.plan.jumps {
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (token, until) in &world.stays {
+        let end = world.keyspace.spans(token).last().map(|span| span.to);
+        let gone = end.is_none_or(|end| end.is_some_and(|end| end < *until));
+        if gone && world.keyspace.lost_at(token).is_none() {
+            let name = world.history.name(token);
+            wrong.push(format!(
+                "{name} left its key before {} ms",
+                until.as_millis()
+            ));
+        }
+    }
+    for wrong in wrong {
+        world.object(wrong);
+    }
 }
 
 fn covered(spans: &Spans, from: Duration, to: Duration) -> bool {

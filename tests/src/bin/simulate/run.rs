@@ -33,6 +33,7 @@ const LONGEST_LINE: Duration = Duration::from_secs(31);
 /// Locks that went from one waiter to the next without having been free, within a client and between
 /// clients.
 pub(crate) const HANDED_OVER: &str = "handed over";
+pub(crate) const KEPT: &str = "kept for a shortest hold";
 pub(crate) const PASSED_ON: &str = "passed on";
 
 pub(crate) struct Ended {
@@ -64,9 +65,11 @@ pub(crate) fn run(seed: u64) -> Ended {
         world.object(panic);
     }
     let steps = steps.unwrap_or(0);
+    invariants::check_stays(&mut world);
     let (handed_over, passed_on) = (world.keyspace.handed_over, world.keyspace.passed_on);
     world.counts.insert(HANDED_OVER.to_owned(), handed_over);
     world.counts.insert(PASSED_ON.to_owned(), passed_on);
+    world.counts.insert(KEPT.to_owned(), world.stays.len());
     let free = world.longest_free.as_millis().div_ceil(50) * 50;
     world.count(format!("free for up to {free:>4} ms while waited for"));
     Ended {

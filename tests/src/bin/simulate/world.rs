@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) carriers: BTreeMap<String, String>,
     /// Each sending of a token's release: whether on that same connection.
     pub(crate) releases: BTreeMap<String, Vec<bool>>,
+    /// Tokens that were held, and until when their keys have to stay.
+    pub(crate) stays: BTreeMap<String, Duration>,
     /// Who waits for which key, and since when.
     pub(crate) waiting: BTreeMap<&'static str, (usize, Duration)>,
     /// The longest that a key was free while somebody waited for it, on a calm network.
@@ -123,6 +125,7 @@ impl World {
             resources: (0..KEYS).map(|_| Resource::default()).collect(),
             carriers: BTreeMap::new(),
             releases: BTreeMap::new(),
+            stays: BTreeMap::new(),
             waiting: BTreeMap::new(),
             longest_free: Duration::ZERO,
             arrived: 0,
