@@ -105,7 +105,8 @@ async fn soak() {
     }
     clients.push(polls);
     for client in clients {
-        assert!(client.shutdown(Duration::from_secs(5)).await.is_empty());
+        let left = client.shutdown(Duration::from_secs(5)).await;
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 
