@@ -131,7 +131,12 @@ async fn works(client: LockClient, seed: u64, over: Arc<AtomicBool>) {
                 drop(timeout(Duration::from_millis(chance.below(15)), call).await);
             }
             4 => {
-                let shelf = client.lock("shelf").name("shelf").wait(takes * 20);
+                // As short as the others: a SET without an answer is looked after until its ttl is over.
+                let shelf = client
+                    .lock("shelf")
+                    .name("shelf")
+                    .ttl(Duration::from_secs(1));
+                let shelf = shelf.wait(takes * 20);
                 if let Ok(guard) = shelf.acquire().await {
                     sleep(takes).await;
                     drop(guard);
