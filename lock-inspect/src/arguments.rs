@@ -47,7 +47,7 @@ pub(crate) struct Place {
     #[arg(long, global = true, value_name = "KEYS", default_value_t = 1000,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) step: u32,
-    /// List so many keys of other programs at most, and count the rest
+    /// List so many keys of other programs at most, and count the rest; leaks are listed beside them
     #[arg(long, global = true, value_name = "KEYS", default_value_t = 1000)]
     pub(crate) foreign: usize,
     /// The authority to trust behind rediss://, in PEM, instead of the system's

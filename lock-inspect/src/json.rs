@@ -22,6 +22,7 @@ pub(crate) fn look(rows: &[Row<'_>], look: &Look, prefix: &str, tokens: Tokens) 
         "prefix": shown(prefix.as_bytes()),
         "locks": locks,
         "foreign_not_listed": look.not_listed,
+        "leaks_not_listed": look.leaks_not_listed,
     })
 }
 

@@ -7,11 +7,15 @@ use lock_runtime::KeyNames;
 use redis::cmd;
 
 use crate::arguments::Place;
+use crate::leak::leak;
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::reading::read;
 use crate::server::Server;
 use crate::trouble::Trouble;
+
+/// So many leaks of other programs are kept at least, whatever else they have at the server.
+const LEAKS: usize = 1000;
 
 /// Keys in one pipeline.
 const AT_ONCE: usize = 500;
@@ -23,6 +27,8 @@ pub(crate) struct Look {
     pub(crate) locks: BTreeMap<Vec<u8>, Lock>,
     /// Keys of other programs beyond those that are kept.
     pub(crate) not_listed: u64,
+    /// How many of these leak.
+    pub(crate) leaks_not_listed: u64,
     pub(crate) took: Duration,
 }
 
@@ -37,7 +43,7 @@ pub(crate) async fn look(
     let pattern = [&literally(names.prefix()), "*"].concat();
     let begun = Instant::now();
     let mut look = Look::default();
-    let mut foreign = 0;
+    let (mut foreign, mut leaking) = (0, 0);
     let mut cursor = b"0".to_vec();
     loop {
         let mut scan = cmd("SCAN");
@@ -55,11 +61,18 @@ pub(crate) async fn look(
                     continue;
                 }
                 if lock.owner().is_none() {
-                    if foreign == place.foreign {
+                    let leaks = leak(&lock).is_some();
+                    let (kept, most) = if leaks {
+                        (&mut leaking, place.foreign.max(LEAKS))
+                    } else {
+                        (&mut foreign, place.foreign)
+                    };
+                    if *kept == most {
                         look.not_listed += 1;
+                        look.leaks_not_listed += u64::from(leaks);
                         continue;
                     }
-                    foreign += 1;
+                    *kept += 1;
                 }
                 look.locks.insert(lock.key.clone(), lock);
             }

@@ -339,8 +339,12 @@ fn failed_text(key: Option<&str>) -> String {
 fn found_text(found: Option<&Ownership>) -> String {
     match found {
         None => "no answer".to_owned(),
-        Some(Ownership::Mine) => "still our token, but past the deadline".to_owned(),
-        Some(Ownership::Free) => "no such key".to_owned(),
+        Some(Ownership::Mine) => {
+            "still our token, but past the deadline; where the work takes longer than its ttl, \
+             lengthen `ttl` or add `renew`"
+                .to_owned()
+        }
+        Some(Ownership::Free) => "no such key, as after its ttl or a `DEL`".to_owned(),
         Some(Ownership::Other(holder)) => holder.to_string(),
     }
 }

@@ -28,15 +28,20 @@ pub(crate) async fn leaks(place: &Place, form: Form) -> Result<Ending, Trouble> 
         let object = json::look(&rows, &found, &place.prefix, Tokens::Told);
         writeln!(out, "{object:#}")?;
     } else if rows.is_empty() {
-        writeln!(out, "no leaks under `{}`", shown(place.prefix.as_bytes()))?;
+        let prefix = shown(place.prefix.as_bytes());
+        writeln!(out, "no leaks under `{prefix}` on {}", server.address())?;
     } else {
-        for line in report(&rows, &found, place, width) {
+        for line in report(&rows, &found, place, server.address(), width) {
             writeln!(out, "{line}")?;
         }
-        let count = rows.len();
-        let leaks = if count == 1 { "leak" } else { "leaks" };
+        let listed = rows.len();
+        let count = match (found.leaks_not_listed, listed) {
+            (0, 1) => "1 leak listed".to_owned(),
+            (0, _) => format!("{listed} leaks listed"),
+            (more, _) => format!("{} leaks, {listed} of them listed", more + listed as u64),
+        };
         let advice = format!(
-            "{count} {leaks} listed. See `lock-inspect show KEY` and `lock-inspect release KEY`."
+            "{count}. See `lock-inspect show KEY` and `lock-inspect release KEY --token TOKEN`."
         );
         for line in wrapped(&advice, width.unwrap_or(usize::MAX)) {
             writeln!(out, "{line}")?;

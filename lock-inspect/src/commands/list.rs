@@ -23,7 +23,7 @@ pub(crate) async fn list(place: &Place, form: Form) -> Result<Ending, Trouble> {
         let object = json::look(&rows, &found, &place.prefix, Tokens::Told);
         writeln!(out, "{object:#}")?;
     } else {
-        for line in report(&rows, &found, place, screen::width()) {
+        for line in report(&rows, &found, place, server.address(), screen::width()) {
             writeln!(out, "{line}")?;
         }
     }
@@ -36,11 +36,13 @@ pub(super) fn report(
     rows: &[Row<'_>],
     found: &Look,
     place: &Place,
+    address: &str,
     width: Option<usize>,
 ) -> Vec<String> {
     let prefix = shown(place.prefix.as_bytes());
     let mut lines = if rows.is_empty() {
-        vec![format!("no locks under `{prefix}`")]
+        // The wrong server would look the same.
+        vec![format!("no locks under `{prefix}` on {address}")]
     } else {
         table::lines(rows, width)
     };
@@ -53,6 +55,10 @@ pub(super) fn report(
 
 /// How many foreign keys were left out.
 pub(super) fn not_listed(found: &Look) -> Option<String> {
+    let leaks = match found.leaks_not_listed {
+        0 => String::new(),
+        leaks => format!(", {leaks} of them leaks"),
+    };
     let left_out = found.not_listed;
-    (left_out > 0).then(|| format!("and {left_out} foreign keys more: see --foreign"))
+    (left_out > 0).then(|| format!("and {left_out} foreign keys more{leaks}: see --foreign"))
 }

@@ -128,7 +128,7 @@ fn may(lock: &Lock, answer: Answer) -> Result<bool, Trouble> {
     if lock.holder == Holder::NotALock || lock.value.len() >= VALUE_BYTES {
         writeln!(
             err,
-            "That is nobody's lock. Find out whose it is, and use DEL."
+            "That is no lock of this library: let whoever wrote it release it."
         )?;
         return Ok(false);
     }

@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::json::{self as as_json, Tokens};
 use crate::length::short;
 use crate::lock::Lock;
-use crate::reading::read;
+use crate::reading::{VALUE_BYTES, read};
 use crate::screen;
 use crate::search::Look;
 use crate::server::Server;
@@ -136,7 +136,15 @@ fn about_lock(facts: &mut Vec<(&'static str, String)>, row: &Row<'_>) {
     let lock: &Lock = row.lock;
     facts.push(("held by", lock.held_by()));
     if lock.other_type.is_none() {
-        facts.push(("token", shown(&lock.value)));
+        if lock.value.len() < VALUE_BYTES {
+            facts.push(("token", shown(&lock.value)));
+        } else {
+            let begins = format!(
+                "longer than any token; it begins with {}",
+                shown(&lock.value)
+            );
+            facts.push(("value", begins));
+        }
     }
     if let (Some(owner), Some(age)) = (lock.owner(), lock.age()) {
         facts.push(("age", short(age)));

@@ -98,6 +98,7 @@ impl Picture<'_> {
         }
         let width = screen::width();
         let leaks = rows.iter().filter(|row| row.leak.is_some()).count();
+        let leaks = leaks as u64 + found.leaks_not_listed;
         let head = format!(
             "{} `{}`: {} locks, {leaks} leaks, found in {}",
             self.address,
@@ -106,7 +107,7 @@ impl Picture<'_> {
             short(found.took)
         );
         let mut lines = wrapped(&head, width.unwrap_or(usize::MAX));
-        lines.extend(report(rows, found, self.place, width));
+        lines.extend(report(rows, found, self.place, &self.address, width));
         self.write(&lines)
     }
 

@@ -62,7 +62,9 @@ async fn nothing_is_said_to_be_nothing() {
     let world = World::new().await;
     let said = world.run(&["list"]);
     assert_eq!(said.code, 0);
-    assert_eq!(said.out, format!("no locks under `{}`\n", world.prefix));
+    let server = world.url.trim_end_matches('/');
+    let words = format!("no locks under `{}` on {server}\n", world.prefix);
+    assert_eq!(said.out, words);
 }
 
 #[tokio::test]
@@ -157,8 +159,14 @@ async fn foreign_keys_are_counted_beyond_a_number() {
     assert!(said.out.contains("and 4 foreign keys more"), "{said:?}");
     // Those that do not leak do not hide one that does.
     world.does("SET", b"session:leak", &[b"1"]).await;
-    let said = world.run(&["leaks", "--foreign", "1"]);
-    assert!(said.out.contains("session:leak"), "{said:?}");
+    for foreign in ["0", "1"] {
+        let said = world.run(&["leaks", "--foreign", foreign]);
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.out.contains("session:leak"), "{said:?}");
+        assert!(said.out.contains("1 leak listed"), "{said:?}");
+        let said = world.run(&["list", "--foreign", foreign]);
+        assert!(said.out.contains("session:leak"), "{said:?}");
+    }
 }
 
 #[tokio::test]

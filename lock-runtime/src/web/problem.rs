@@ -182,12 +182,16 @@ impl Problem {
         Self { kind, retry_after }
     }
 
-    /// Looks it up for an answer, and logs what the answer does not say of a service that fails.
+    /// Looks it up for an answer, and logs what the answer does not say: as an error where the service
+    /// fails.
     #[cfg(any(feature = "actix", feature = "axum", feature = "tonic"))]
     pub(super) fn answer(error: &LockError) -> Self {
         let problem = Self::of(error);
-        if problem.status() >= 500 {
-            tracing::error!(error = %error, status = problem.status(), "a request failed by its lock");
+        let status = problem.status();
+        if status >= 500 {
+            tracing::error!(error = %error, status, "a request failed by its lock");
+        } else {
+            tracing::debug!(error = %error, status, "a request was refused by its lock");
         }
         problem
     }
