@@ -1,6 +1,5 @@
 //! By hand as the floor, by somebody who wants to see who holds a lock and to be answered in time: the
-//! token names its holder, the SET answers what is there, and both commands have a time limit. It asks the
-//! server what ours asks, and checks nothing else.
+//! token names its holder, the SET answers what is there, and both commands have a time limit.
 
 use std::time::Duration;
 
@@ -47,8 +46,7 @@ impl Careful {
         }
         let held = section(length).await;
         let mut release = redis::cmd("EVALSHA");
-        release.arg(&self.release).arg("2").arg(key);
-        release.arg(format!("line:{{{key}}}")).arg(&token);
+        release.arg(&self.release).arg("1").arg(key).arg(&token);
         if self.ask::<u32>(&release).await? == 1 {
             return Ok(held);
         }

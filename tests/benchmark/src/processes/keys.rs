@@ -12,7 +12,7 @@ use crate::heap;
 const KEYS: u32 = 100_000;
 
 /// Before the start as many again and again, until what lives stays the same: buffers have the size that
-/// they keep then, whatever their size depends on. What is kept for each key never does.
+/// they keep then, whatever their size depends on. With something kept for each key it never would.
 const WARM_UPS: u32 = 8;
 
 /// Until what calls have left behind is done.
