@@ -66,17 +66,18 @@ function paint() {
   if (!last) return;
   const locks = last.locks;
   const leaks = locks.filter((lock) => lock.leak);
+  const leaking = leaks.length + last.leaks_not_listed;
   const late = locks.filter((lock) => lock.renewing === "late");
   const foreign = locks.filter((lock) => lock.held_by.kind !== "ours").length + last.foreign_not_listed;
   at("server").textContent = last.server;
   at("prefix").textContent = last.prefix || "no prefix";
   at("count-locks").textContent = locks.length - (foreign - last.foreign_not_listed);
   at("count-foreign").textContent = foreign;
-  at("count-leaks").textContent = leaks.length;
+  at("count-leaks").textContent = leaking;
   at("count-late").textContent = late.length;
-  at("leaks").className = leaks.length ? "bad" : "";
+  at("leaks").className = leaking ? "bad" : "";
   at("lates").className = late.length ? "warn" : "";
-  document.title = leaks.length ? `(${leaks.length}) Locks` : "Locks";
+  document.title = leaking ? `(${leaking}) Locks` : "Locks";
   const words = at("filter").value.toLowerCase();
   const shown = (at("only-leaks").checked ? leaks : locks)
     .filter((lock) => `${lock.key} ${lock.held_by.words}`.toLowerCase().includes(words));

@@ -16,7 +16,8 @@ use crate::token::{Holder, Ownership};
 ///     match error {
 ///         error if error.is_busy() => "later: somebody else is at work on it",
 ///         LockError::TooManyWaiters { .. } => "later: too many wait already",
-///         LockError::Indeterminate { .. } | LockError::Backend { .. } => "again: nothing was done",
+///         LockError::Indeterminate { .. } => "again: the lock was not taken",
+///         LockError::Backend { .. } => "later: the server is away",
 ///         LockError::Lost { .. } => "look what has been done, before doing it again",
 ///         LockError::ShutDown { .. } => "elsewhere: this process ends",
 ///         _ => "a mistake in the program",

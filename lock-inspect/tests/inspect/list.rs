@@ -170,6 +170,33 @@ async fn foreign_keys_are_counted_beyond_a_number() {
 }
 
 #[tokio::test]
+async fn leaks_that_are_not_listed_are_counted() {
+    let world = World::new().await;
+    for at in 0..1003 {
+        world
+            .does("SET", format!("leak:{at}").as_bytes(), &[b"1"])
+            .await;
+    }
+    let said = world.run(&["leaks"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let words = "1003 leaks, 1000 of them listed";
+    assert!(said.out.contains(words), "{said:?}");
+    let said = world.run(&["list"]);
+    let words = "and 3 foreign keys more, 3 of them leaks";
+    assert!(said.out.contains(words), "{said:?}");
+    let told = world.run(&["list", "--json"]).json();
+    assert_eq!(told["leaks_not_listed"], 3);
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_a_token_is_not_called_one() {
+    let world = World::new().await;
+    world.does("SET", b"long", &[&[b'x'; 2000]]).await;
+    let said = world.run(&["show", "long"]);
+    assert!(said.out.contains("longer than any token"), "{said:?}");
+}
+
+#[tokio::test]
 async fn forty_columns_are_enough() {
     let world = World::new().await;
     let key = format!("tenant:注文:{}", "x".repeat(100));

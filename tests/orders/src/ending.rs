@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::service::Service;
 
-const HELD: [&str; 2] = ["lock:order:1", "lock:order:2"];
+const HELD: &str = "lock:order:1";
 const WAITERS: usize = 5;
 
 /// Orders that are being paid come to their end, who waits is told to go, and no key is left.
@@ -24,6 +24,7 @@ pub async fn ending(program: &str) {
     board.until(|shown| shown["counts"]["holding"] == 2).await;
     // Somebody who only connects, as browsers do in advance.
     let idle = TcpStream::connect(("127.0.0.1", service.port)).await;
+    let idle = idle.expect("the service listens");
     let mut waiting = Vec::new();
     for cart in 0..WAITERS {
         waiting.push(service.send("1", &format!("b{cart}")).await);
@@ -40,22 +41,28 @@ pub async fn ending(program: &str) {
     }
     // Nobody has had to wait for the orders that are being paid.
     let held = remains.keys().await;
-    assert!(held.iter().any(|key| key == HELD[0]), "{held:?}");
+    assert!(held.iter().any(|key| key == HELD), "{held:?}");
     for order in running {
         let told = answer(order).await;
         assert_eq!(told.status, 201, "{told:?}");
     }
     let mut last = None;
-    while let Some(shown) = board.next().await {
-        last = Some(shown);
-    }
+    let to_the_end = async {
+        while let Some(shown) = board.next().await {
+            last = Some(shown);
+        }
+    };
+    timeout(Duration::from_secs(8), to_the_end)
+        .await
+        .expect("the stream ends with the last request");
     let last = last.expect("the end was shown");
     assert_eq!(last["closing"], true, "{last}");
     let counts = ["holding", "waiting", "ordered", "refused"].map(|name| &last["counts"][name]);
     assert_eq!(counts, [0, 0, 2, WAITERS], "{last}");
     // Far less than anybody is waited for who is in the middle of something.
     let ended = timeout(Duration::from_secs(8), service.ended()).await;
-    let (ended, remains) = ended.expect("no idle client is waited for");
+    let (ended, remains) =
+        ended.expect("an idle client is waited for no longer than the service allows");
     drop(idle);
     assert_eq!(ended.code, 0, "{}", ended.told);
     assert!(

@@ -12,9 +12,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// For whatever has to happen. Shorter than the ttl of an order's lock: a key that has gone by then was
+/// For whatever has to happen. Far shorter than the ttl of an order's lock: a key that has gone by then was
 /// given back.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A service with a server for its locks and a file for its orders.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::service::Service;
 /// If it is otherwise.
 pub async fn watching(program: &str) {
     // Longer than a waiter waits.
-    let service = Service::start(program, &["--payment", "4000"]).await;
+    let service = Service::start(program, &["--payment", "6000"]).await;
     for (path, kind) in [
         ("/", "html"),
         ("/page.css", "css"),
@@ -77,8 +77,9 @@ pub async fn two_instances(program: &str) {
         .until_keys(|keys| keys == ["lock:order:7"])
         .await;
     let (same, other) = (there.send("7", "a").await, there.send("7", "b").await);
-    let shown = board.until(|shown| shown["elsewhere"][0] == "7").await;
-    assert_eq!(shown["counts"]["waiting"], 2, "{shown}");
+    board
+        .until(|shown| shown["elsewhere"][0] == "7" && shown["counts"]["waiting"] == 2)
+        .await;
     assert_eq!(answer(first).await.status, 201);
     assert_eq!(answer(same).await.status, 200, "it is there");
     assert_eq!(answer(other).await.status, 201);

@@ -200,7 +200,10 @@ pub(crate) fn stays(turn: &Turn, token: &str) {
     if !turn.min_hold.is_zero() {
         world::with(|world| {
             let until = turn.asked + turn.min_hold;
-            world.stays.insert(token.to_owned(), until);
+            // Else it has waited for longer than that, and nothing is known of when it was taken.
+            if until > world.now {
+                world.stays.insert(token.to_owned(), until);
+            }
         });
     }
 }
