@@ -6,12 +6,8 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized};
 
 use crate::duration::{Length, read, ungrouped};
-use crate::errors::{Errors, did_you_mean};
-
-const NAMES: [&str; 13] = [
-    "key", "ttl", "wait", "renew", "min_hold", "on_lost", "release", "with", "fence", "guard",
-    "or_else", "client", "crate",
-];
+use crate::errors::Errors;
+use crate::names::{NAMES, unknown};
 
 const WITH: &str = "expected `with(name = expression)`";
 
@@ -114,6 +110,23 @@ fn word(value: &Expr) -> String {
     }
 }
 
+/// How an argument is written whose value is missing.
+fn such_as(name: &str) -> String {
+    let value = match name {
+        "ttl" => "10",
+        "wait" => "\"2s\"",
+        "renew" => "\"2h\"",
+        "min_hold" => "\"30s\"",
+        "on_lost" => "\"finish\"",
+        "release" => "\"background\"",
+        "guard" => "lock",
+        "or_else" => "|error| …",
+        "client" => "self.locks",
+        _ => return String::new(),
+    };
+    format!(", such as `{name} = {value}`")
+}
+
 /// To the next comma.
 fn skip(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -148,13 +161,8 @@ impl Args {
         })?;
         let name = ident.unraw().to_string();
         if !NAMES.contains(&name.as_str()) {
-            let message = if let Some(near) = did_you_mean(&name, NAMES) {
-                self.meant.push(near);
-                format!("unknown argument `{name}`, did you mean `{near}`?")
-            } else {
-                let all = NAMES.map(|name| format!("`{name}`")).join(", ");
-                format!("unknown argument `{name}`, expected one of {all}")
-            };
+            let (message, meant) = unknown(&name);
+            self.meant.extend(meant);
             return Err(syn::Error::new(ident.span(), message));
         }
         let again = self.names(&name);
@@ -180,14 +188,14 @@ impl Args {
                 "`fence` takes no value: write `fence` alone, and read `lock.fencing_token()` with `guard = lock`",
             )),
             "with" => self.bindings(&ident, input, errors),
-            _ if !input.peek(Token![=]) => Err(syn::Error::new(
-                ident.span(),
-                format!("expected `=` after `{name}`"),
-            )),
+            _ if !input.peek(Token![=]) => {
+                let message = format!("expected `=` after `{name}`{}", such_as(&name));
+                Err(syn::Error::new(ident.span(), message))
+            }
             _ => {
                 input.parse::<Token![=]>()?;
                 if input.is_empty() || input.peek(Token![,]) {
-                    let message = format!("expected a value after `{name} =`");
+                    let message = format!("expected a value after `{name} =`{}", such_as(&name));
                     return Err(syn::Error::new(ident.span(), message));
                 }
                 self.value(&ident, &name, input, errors)

@@ -42,10 +42,10 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
         }
         Lit::Int(number) => {
             let (digits, suffix) = (number.base10_digits(), number.suffix());
-            Err(match suffix {
-                "s" => format!("write `{name} = {digits}` or `{name} = \"{digits}s\"`"),
-                "ms" | "m" | "h" => format!("write `{name} = \"{digits}{suffix}\"`"),
-                _ => format!(
+            Err(match unit_of(suffix) {
+                Some("s") => format!("write `{name} = {digits}` or `{name} = \"{digits}s\"`"),
+                Some(unit) => format!("write `{name} = \"{digits}{unit}\"`"),
+                None => format!(
                     "expected a duration, such as `{name} = {digits}` or `{name} = \"500ms\"`"
                 ),
             })
@@ -53,12 +53,9 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
         Lit::Float(_) => Err(format!(
             "`{name}` in fractions of a second is written as a string, such as `{name} = \"1500ms\"`"
         )),
-        Lit::Str(text) if text.suffix().is_empty() => parse(&text.value()).ok_or_else(|| {
-            format!(
-                "{:?} is not a duration, such as `\"10s\"` or `\"500ms\"`",
-                text.value()
-            )
-        }),
+        Lit::Str(text) if text.suffix().is_empty() => {
+            parse(&text.value()).ok_or_else(|| not_a_duration(&text.value()))
+        }
         _ if name == "renew" => {
             Err("write `renew` alone, or the longest hold, such as `renew = \"2h\"`".to_owned())
         }
@@ -73,6 +70,30 @@ pub(crate) fn read(name: &str, expr: Expr, errors: &mut Errors) -> Option<Length
             None
         }
     }
+}
+
+fn not_a_duration(text: &str) -> String {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let (number, unit) = text.split_at(text.len() - digits.len());
+    let meant = unit_of(unit.trim()).filter(|_| !number.is_empty());
+    let meant = meant.map_or_else(String::new, |unit| {
+        format!(", did you mean `\"{number}{unit}\"`?")
+    });
+    format!(
+        "{text:?} is not a duration, such as `\"10s\"` or `\"500ms\"`: \
+         a whole number and one of `ms`, `s`, `m`, `h`{meant}"
+    )
+}
+
+/// The unit that others write like this.
+fn unit_of(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "milli" | "millis" | "millisecond" | "milliseconds" => "ms",
+        "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        _ => return None,
+    })
 }
 
 /// A negative length is too short for whatever asked for it.
@@ -119,7 +140,7 @@ fn parse(text: &str) -> Option<u128> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::{not_a_duration, parse};
 
     #[test]
     fn units() {
@@ -144,6 +165,29 @@ mod tests {
             "١s",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_units_are_named() {
+        for (text, meant) in [
+            ("5min", "5m"),
+            ("10 s", "10s"),
+            ("250 millis", "250ms"),
+            ("2Hours", "2h"),
+        ] {
+            let message = not_a_duration(text);
+            assert!(
+                message.ends_with(&format!("did you mean `\"{meant}\"`?")),
+                "{message}"
+            );
+        }
+        for text in [
+            "", "10", "min", "1.5s", "2d", "five min", "1h30m", "5min", "١s",
+        ] {
+            let message = not_a_duration(text);
+            let named = ["`ms`", "`s`", "`m`", "`h`"];
+            assert!(named.iter().all(|unit| message.contains(unit)), "{message}");
         }
     }
 

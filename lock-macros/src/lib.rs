@@ -9,6 +9,7 @@ mod expand;
 mod function;
 #[cfg(test)]
 mod fuzz;
+mod names;
 mod ranges;
 #[cfg(test)]
 mod snapshots;
@@ -44,7 +45,7 @@ use proc_macro::TokenStream;
 /// | argument | value | default |
 /// | --- | --- | --- |
 /// | `key` | a string literal with placeholders, see [keys](#keys) | required |
-/// | `ttl` | time to live of the lease, 10 ms to 24 h; without `renew` also the longest that the body may run | required |
+/// | `ttl` | time to live of the lease, 10 ms to 24 h: `10` is seconds, `"500ms"` milliseconds; without `renew` also the longest that the body may run | required |
 /// | `wait` | how long to wait while the lock is busy, up to 24 h | `0`: try once |
 /// | `renew` | extends the lease at a third of its ttl while the body runs; `renew = "2h"` sets the longest hold: longer than `ttl`, up to 30 days; at its end the lock is lost like any other | no renewal; a bare `renew` holds for 24 h at most |
 /// | `min_hold` | how long the key stays at least, from the acquisition on, however soon the call ends, see [jobs](#jobs); at most `ttl` | `0`: as long as it is held |
@@ -58,7 +59,8 @@ use proc_macro::TokenStream;
 /// | `crate = path` | where `lock_runtime` lives, if it is renamed or re-exported | `::lock_runtime` |
 ///
 /// `ttl`, `wait`, `min_hold` and the longest hold are whole seconds (`10`), a string with one of the units
-/// `ms`, `s`, `m` and `h` (`"1500ms"`), or an expression of type `Duration`. Numbers and strings
+/// `ms`, `s`, `m` and `h` (`"1500ms"`), or an expression of type `Duration`. A bare number is never milliseconds:
+/// `ttl = 10000` is nearly three hours, `ttl = "10000ms"` ten seconds. Numbers and strings
 /// are checked when the function is compiled, expressions at each call: out of range is
 /// `LockError::InvalidOptions`, and nothing is sent. `renew` needs a `ttl` of at least 300 ms.
 ///

@@ -8,7 +8,8 @@ use crate::errors::Errors;
 
 const MIN_TTL: u128 = 10;
 const MIN_RENEWED_TTL: u128 = 300;
-const DAY: u128 = 24 * 60 * 60 * 1_000;
+const HOUR: u128 = 60 * 60 * 1_000;
+const DAY: u128 = 24 * HOUR;
 const LONGEST_HOLD: u128 = 30 * DAY;
 
 /// The lengths that are known now; the others are checked at each call.
@@ -63,7 +64,17 @@ impl Lengths {
                 let message = "`renew` needs `ttl` of at least 300 ms: a third of it must outlast a round trip";
                 errors.at(renew.span, message);
             } else if let Some((_, span)) = self.hold.filter(|(hold, _)| *hold <= ttl) {
-                errors.at(span, "the longest hold must be longer than `ttl`");
+                let message = if ttl < DAY {
+                    let longer = if ttl < 2 * HOUR { "2h" } else { "48h" };
+                    format!(
+                        "the longest hold must be longer than `ttl`: write `renew` alone, or with a longest hold \
+                         such as `renew = \"{longer}\"`"
+                    )
+                } else {
+                    "the longest hold must be longer than `ttl`, such as `renew = \"48h\"`"
+                        .to_owned()
+                };
+                errors.at(span, message);
             } else if renew.hold.is_none() && ttl >= DAY {
                 errors.at(renew.span, "the longest hold must be longer than `ttl`: add one, such as `renew = \"48h\"`");
             }
