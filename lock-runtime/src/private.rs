@@ -135,9 +135,10 @@ impl Key {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used in a lock key",
     label = "does not implement `Display`",
-    note = "a placeholder takes any type that implements `Display`, such as numbers, `String` and `Uuid`; \
-            for others name a part of it, such as `<order.id>`, or bind one with `with(name = ..)`; bound \
-            a type parameter by `Display`"
+    note = "a placeholder takes any type that implements `std::fmt::Display`, such as numbers, `bool`, `String` and \
+            `Uuid`; `KeyValue` is nothing that you implement",
+    note = "implement `Display` for `{Self}`, bound a type parameter by it (`T: std::fmt::Display`), name a part of the \
+            value, such as `<order.id>`, or bind one with `with(name = ..)`"
 )]
 pub trait KeyValue {
     /// How it prints.
