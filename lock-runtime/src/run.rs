@@ -90,7 +90,7 @@ pub(crate) async fn run<F: Future>(
     let acquired = match asked.request {
         Ok(request) => call.within(Box::pin(request.acquire())).await,
         Err(error) => {
-            observe::refused(asked.name, &error);
+            call.poll(|| observe::refused(asked.name, &error));
             Err(error)
         }
     };

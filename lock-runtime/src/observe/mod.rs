@@ -76,7 +76,7 @@ impl Asking {
                 count::acquired(self.name.into(), waited);
                 tell!(DEBUG, "lock.acquired", self.name, { lock.rendered_key = key, lock.wait_seconds = waited.as_secs_f64() }, "lock acquired");
             }
-            Err(error) => count::not_acquired(self.name.into(), error.word()),
+            Err(error) => refused(self.name, error),
         }
     }
 }
@@ -89,9 +89,11 @@ impl Drop for Asking {
     }
 }
 
-/// A call that could not even ask.
+/// A call that did not get its lock, or could not even ask for it.
 pub(crate) fn refused(name: Name, error: &LockError) {
-    count::not_acquired(name.into(), error.word());
+    let outcome = error.word();
+    count::not_acquired(name.into(), outcome);
+    tell!(DEBUG, "lock.not_acquired", name, { lock.outcome = outcome, lock.error = %error }, "lock not acquired");
 }
 
 /// How something ended that was dropped before its end.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lock_runtime::{LockClient, LockError, MemoryStore, distributed_lock};
+use lock_runtime::{LockClient, LockError, MemoryStore, distributed_lock, skip};
 use observed::Tree;
 use tokio::time::sleep;
 use tracing::Instrument;
@@ -208,7 +208,9 @@ async fn calls_that_end_otherwise_say_how() {
             "  - charged",
             "  - lock.released",
             "distributed_lock",
+            "  - lock.not_acquired",
             "distributed_lock",
+            "  - lock.not_acquired",
         ]
     );
     for outcome in ["cancelled", "not_installed", "shut_down"] {
@@ -216,6 +218,42 @@ async fn calls_that_end_otherwise_say_how() {
         assert!(text.contains(&told), "{outcome}: {text}");
     }
     assert_eq!(tree.open(), 0);
+}
+
+#[distributed_lock(key = "nightly:<day>", ttl = 10, or_else = skip)]
+async fn nightly(day: &str) -> Option<()> {
+    let _ = day;
+    Some(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_left_out_is_told_at_debug_with_the_holder() {
+    let (tree, _default) = tree(LevelFilter::DEBUG);
+    let client = LockClient::in_memory();
+    let held = client.lock("nightly:monday").name("another_host");
+    let held = held.acquire().await.expect("free");
+    assert_eq!(client.scope(nightly("monday")).await, None);
+    let text = tree.text();
+    println!("{text}");
+    assert_eq!(
+        tree.shape(),
+        [
+            "- lock.acquired",
+            "distributed_lock",
+            "  - lock.not_acquired"
+        ]
+    );
+    let event = text.lines().last().expect("an event");
+    for told in [
+        r#"lock.key="nightly:<day>""#,
+        r#"lock.name="trace::nightly""#,
+        r#"lock.outcome="busy""#,
+        "lock:nightly:monday",
+        "another_host",
+    ] {
+        assert!(event.contains(told), "{told}: {event}");
+    }
+    held.release().await.expect("ours");
 }
 
 #[tokio::test(start_paused = true)]
