@@ -6,7 +6,9 @@ use crate::token::{Holder, Ownership};
 
 /// Why a call did not run, or why its result does not count.
 ///
-/// Every message names the key, where there is one, and the next step. None carries a password.
+/// Every message names the key, where there is one, and the next step. None carries a password. Where it says how
+/// long ago a holder took the lock, that is counted when the message is made (see [`Holder`]), not when the call
+/// was refused.
 ///
 /// ```
 /// use lock_runtime::{LockClient, LockError};
@@ -40,9 +42,10 @@ use crate::token::{Holder, Ownership};
 pub enum LockError {
     /// Somebody else holds the lock and the call was not told to wait.
     #[error(
-        "lock `{}` is busy, holder: {}; try again later or give the call a `wait`",
+        "lock `{}` is busy, holder: {}; {}",
         .key.escape_debug(),
-        seen(.holder.as_ref())
+        seen(.holder.as_ref()),
+        later(.holder.as_ref(), "try again later or give the call a `wait`")
     )]
     Busy {
         /// The lock key, with the client's prefix.
@@ -54,9 +57,10 @@ pub enum LockError {
 
     /// The lock stayed busy for the whole `wait`.
     #[error(
-        "lock `{}` stayed busy for {waited:?}, last holder: {}; try again later or wait longer",
+        "lock `{}` stayed busy for {waited:?}, last holder: {}; {}",
         .key.escape_debug(),
-        seen(.holder.as_ref())
+        seen(.holder.as_ref()),
+        later(.holder.as_ref(), "try again later or wait longer")
     )]
     WaitTimeout {
         /// The lock key, with the client's prefix.
@@ -159,7 +163,7 @@ pub enum LockError {
     /// [`install`](crate::LockClient::install). Nothing was sent.
     #[error("invalid lock options: {reason}")]
     InvalidOptions {
-        /// Which one, and the range it must lie in.
+        /// Which one, of which lock where it is a call's, and the range it must lie in.
         reason: String,
     },
 
@@ -208,6 +212,14 @@ impl LockError {
     pub(crate) fn options(reason: impl Into<String>) -> Self {
         Self::InvalidOptions {
             reason: reason.into(),
+        }
+    }
+
+    /// The same for one lock: `whose` names it.
+    pub(crate) fn with_options_of(self, whose: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::InvalidOptions { reason } => Self::options(format!("{}: {reason}", whose())),
+            other => other,
         }
     }
 }
@@ -328,6 +340,17 @@ impl StoreError {
 
 fn seen(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "not seen yet".to_owned(), ToString::to_string)
+}
+
+/// Waiting does not help a call whose own caller holds the lock.
+fn later(holder: Option<&Holder>, remedy: &str) -> String {
+    if holder.is_some_and(Holder::is_here) {
+        return format!(
+            "that is this process: if another of its tasks holds it, {remedy}; if the call is made inside of one \
+             that holds it, it is never served: take the lock once, outside"
+        );
+    }
+    remedy.to_owned()
 }
 
 fn failed_text(key: Option<&str>) -> String {

@@ -28,7 +28,7 @@ impl LockToken {
     /// show up in the label.
     #[must_use]
     pub fn new(function: &str, ttl: Duration, hold: Duration) -> Self {
-        Self::labelled(host(), chance::process(), function, ttl, hold)
+        Self::labelled(&here().host, chance::process(), function, ttl, hold)
     }
 
     /// The token of a process on another host.
@@ -72,9 +72,24 @@ impl fmt::Debug for LockToken {
     }
 }
 
-fn host() -> &'static str {
-    static HOST: OnceLock<String> = OnceLock::new();
-    HOST.get_or_init(|| label_tail(&chance::host(), HOST_BYTES))
+/// What labels of this process have in common.
+struct Here {
+    host: String,
+    /// Before its first token: one that was started again may have the host and the number of the one before.
+    since: Duration,
+}
+
+fn here() -> &'static Here {
+    static HERE: OnceLock<Here> = OnceLock::new();
+    HERE.get_or_init(|| Here {
+        host: label_tail(&chance::host(), HOST_BYTES),
+        since: Duration::from_millis(millis(now())),
+    })
+}
+
+fn now() -> Duration {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default()
 }
 
 /// Short numbers are quicker to print.
@@ -115,7 +130,8 @@ fn push_label_tail(label: &mut String, text: &str, limit: usize) {
 /// What stands at a key that we do not own, told as well as its value allows.
 ///
 /// For people only: a value written by a stranger is shown as it is, and nothing is decided by
-/// what a label says.
+/// what a label says. How long ago it was taken is counted when the text is made, here and in the messages of
+/// errors, not when the lock was asked for; between two machines it is as right as their clocks.
 ///
 /// ```
 /// use std::time::Duration;
@@ -190,6 +206,17 @@ impl Holder {
     }
 }
 
+impl Holder {
+    /// Whether this process took it, by its label.
+    pub(crate) fn is_here(&self) -> bool {
+        let Self::Owner(owner) = self else {
+            return false;
+        };
+        let here = here();
+        owner.pid == chance::process() && owner.host == here.host && owner.taken >= here.since
+    }
+}
+
 impl Owner {
     fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.split('|').collect();
@@ -233,10 +260,7 @@ impl fmt::Display for Holder {
             Self::Foreign(value) => write!(f, "unknown, the key holds \"{value}\""),
             Self::Owner(owner) => {
                 write!(f, "{} on {} pid {}", owner.function, owner.host, owner.pid)?;
-                let now = SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .unwrap_or_default();
-                if let Some(age) = now.checked_sub(owner.taken) {
+                if let Some(age) = now().checked_sub(owner.taken) {
                     // Milliseconds, as in the label.
                     let age = Duration::from_millis(u64::try_from(age.as_millis()).unwrap_or(0));
                     write!(f, ", taken {age:?} ago")?;
@@ -329,6 +353,26 @@ mod tests {
         crate::chance::seed(None);
         assert_eq!(first, second);
         assert_eq!(first.as_str().split('|').nth(2), Some("1"));
+    }
+
+    #[test]
+    fn a_process_knows_its_own_and_not_those_of_the_one_before() {
+        let token = LockToken::new("f", Duration::from_secs(1), Duration::ZERO);
+        let holder = Holder::of(&token);
+        assert!(holder.is_here());
+        let Holder::Owner(owner) = holder else {
+            panic!("not parsed: {token:?}");
+        };
+        let with = |change: fn(&mut Owner)| {
+            let mut owner = owner.clone();
+            change(&mut owner);
+            Holder::Owner(owner).is_here()
+        };
+        assert!(!with(|owner| owner.pid += 1));
+        assert!(!with(|owner| owner.host.push('x')));
+        // The same name and number, as of a container that was started again.
+        assert!(!with(|owner| owner.taken -= Duration::from_hours(1)));
+        assert!(!Holder::parse(b"1").is_here() && !Holder::NotALock.is_here());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lock_runtime::{LockClient, LockError, distributed_lock};
+use tests::Server;
 use tokio::time::{Instant, sleep};
 
 const WAIT: Duration = Duration::from_secs(5);
@@ -91,6 +92,46 @@ async fn a_try_without_wait_stays_busy() {
     });
     let tried = tried.await.expect("the outer call itself is well");
     assert!(matches!(tried, Err(LockError::Busy { .. })), "{tried:?}");
+}
+
+#[tokio::test]
+async fn a_busy_lock_of_this_very_process_is_told_as_that() {
+    let client = LockClient::connect(&Server::shared().url())
+        .await
+        .expect("answers");
+    let own = client.lock("own").acquire().await.expect("free");
+    let mut stranger = Server::shared().raw().await;
+    // As a process before this one with its number would have left it, and as one of another number.
+    let token = own.token().as_str();
+    let changed = |at: usize, value| {
+        let mut fields: Vec<&str> = token.split('|').collect();
+        fields[at] = value;
+        fields.join("|")
+    };
+    for (key, value) in [("before", changed(4, "1000")), ("another", changed(2, "1"))] {
+        let mut set = redis::cmd("SET");
+        set.arg(format!("lock:{key}")).arg(value).arg("EX").arg(60);
+        set.exec_async(&mut stranger)
+            .await
+            .expect("the server obeys");
+    }
+    for key in ["own", "before", "another"] {
+        for wait in [Duration::ZERO, Duration::from_millis(50)] {
+            let error = client.lock(key).wait(wait).acquire().await;
+            let told = error.expect_err("held").to_string();
+            println!("{told}");
+            let remedy = if wait.is_zero() {
+                "try again later or give the call a `wait`"
+            } else {
+                "try again later or wait longer"
+            };
+            assert!(told.contains(remedy), "{told}");
+            let here = "that is this process";
+            assert_eq!(told.contains(here), key == "own", "{told}");
+            assert_eq!(told.contains("take the lock once"), key == "own", "{told}");
+        }
+    }
+    own.release().await.expect("ours");
 }
 
 #[tokio::test(start_paused = true)]

@@ -137,6 +137,11 @@ async fn options() -> Result<(), LockError> {
             assert_eq!(from_argument(TTL).await?, TTL);
             let short = from_argument(Duration::from_millis(1)).await;
             assert!(matches!(short, Err(LockError::InvalidOptions { .. })));
+            assert_eq!(
+                short.unwrap_err().to_string(),
+                "invalid lock options: lock `job` of `accept::options::from_argument`: \
+                 `ttl` is 1ms, it must be at least 10 ms"
+            );
             let empty = client.lock("").acquire().await;
             assert!(matches!(empty, Err(LockError::InvalidKey { .. })));
             Ok(())

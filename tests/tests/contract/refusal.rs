@@ -25,6 +25,11 @@ pub(crate) async fn bad_options_send_nothing(world: World) {
     ] {
         let error = request.acquire().await.expect_err("out of range");
         assert!(matches!(error, LockError::InvalidOptions { .. }), "{error}");
+        let told = error.to_string();
+        assert!(
+            told.starts_with("invalid lock options: lock `a`: "),
+            "{told}"
+        );
     }
     assert_eq!(world.keys().await, 0);
 }
