@@ -52,17 +52,23 @@ async fn stranger(answer: Vec<u8>) -> String {
 
 #[tokio::test]
 async fn a_wrong_url_is_told_without_its_password() {
-    for url in [
-        "",
-        "127.0.0.1:6379",
-        "http://localhost",
-        "redis://:hunter2-secret@",
-        "redis://:hunter2-secret@localhost:notaport",
-        "redis://:hunter2-secret@localhost:6379/notadatabase",
-        "redis://:hunter2-secret@[::1",
+    for (url, wrong) in [
+        ("", "empty"),
+        ("127.0.0.1:6379", "begin"),
+        ("http://localhost", "scheme"),
+        ("redis://:hunter2-secret@", "no host"),
+        ("redis://:hunter2-secret@localhost:notaport", "port"),
+        (
+            "redis://:hunter2-secret@localhost:6379/notadatabase",
+            "database number",
+        ),
+        ("redis://:hunter2-secret@[::1", "no `]`"),
+        ("redis://:hunter2/secret@localhost", "`%2F`"),
+        ("redis://:hunter2-secret@one:6379,two:6379", "several"),
     ] {
         let told = refusal(url).await;
-        assert!(told.contains("Redis URL"), "{url}: {told}");
+        assert!(told.contains("Redis URL cannot be read: "), "{url}: {told}");
+        assert!(told.contains(wrong), "{url}: {told}");
         assert!(told.contains("redis://"), "{url}: {told}");
     }
 }

@@ -17,6 +17,7 @@ use super::connections::Connections;
 use super::dialect::{Failure, failure};
 use super::ear::Ear;
 use super::session::RedisSession;
+use super::url;
 use super::watch::{Hear, Watch};
 use crate::error::{LockError, StoreError, StoreErrorKind};
 use crate::per_runtime::PerRuntime;
@@ -55,18 +56,13 @@ struct Server {
 impl RedisStore {
     /// Reads the URL; sends nothing.
     pub(crate) fn new(url: &str, target: Target) -> Result<Self, LockError> {
-        if cfg!(not(feature = "tls")) && url.starts_with("rediss:") {
+        if cfg!(not(feature = "tls")) && url::is_encrypted(url) {
             return Err(LockError::options(
                 "a `rediss://` URL needs TLS: enable the feature `tls` of `lock-runtime`",
             ));
         }
         // The parser's own message could repeat the URL and with it the password.
-        let wrong = || {
-            LockError::options(
-                "the Redis URL cannot be read; write `redis://[user:password@]host[:port][/database]`, \
-                 with special characters in the password as %XX",
-            )
-        };
+        let wrong = || url::unreadable(url);
         let info = url.into_connection_info().map_err(|_| wrong())?;
         let password = info.redis_settings().password().unwrap_or_default();
         let password = password.to_owned();

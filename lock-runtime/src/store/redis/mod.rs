@@ -14,6 +14,7 @@ mod scripts;
 mod session;
 #[cfg(feature = "tls")]
 mod tls;
+mod url;
 mod watch;
 
 pub(crate) use connection::{RedisStore, Target};
