@@ -76,9 +76,9 @@ impl LockClient {
     ///
     /// # Errors
     ///
-    /// [`LockError::InvalidOptions`] if the URL cannot be used, [`LockError::Backend`] if no
-    /// server listens there (at once), none answers within 5 s or it does not let us in. No error shows
-    /// the URL's password.
+    /// [`LockError::InvalidOptions`] if the URL cannot be used, with the part that is wrong,
+    /// [`LockError::Backend`], with host and port, if no server listens there (at once), none answers within
+    /// 5 s or it does not let us in. No error shows the URL's password.
     ///
     /// # Panics
     ///

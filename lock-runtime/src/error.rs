@@ -301,6 +301,11 @@ impl StoreError {
         self
     }
 
+    /// The same with the server that it is about.
+    pub(crate) fn at(self, address: &str) -> Self {
+        Self::new(self.kind, format!("at {address}: {}", self.message))
+    }
+
     /// The same without its words if they repeat `secret`, as some servers do with what they refuse.
     pub(crate) fn without(self, secret: &str) -> Self {
         if !secret.is_empty() && self.message.contains(secret) {

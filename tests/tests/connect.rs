@@ -107,7 +107,12 @@ async fn a_password_that_is_missing_or_wrong() {
     let missing = refusal(&format!("redis://127.0.0.1:{port}")).await;
     let wrong = refusal(&format!("redis://:{SECRET}@127.0.0.1:{port}")).await;
     let stranger = refusal(&format!("redis://eve:{SECRET}@127.0.0.1:{port}")).await;
-    for told in [missing, wrong, stranger] {
+    // A password that stands in the address hides neither.
+    let common = refusal(&format!("redis://:redis@127.0.0.1:{port}")).await;
+    for told in [missing, wrong, stranger, common] {
+        let server = format!("at redis://127.0.0.1:{port}: ");
+        assert!(told.contains(&server), "{told}");
+        assert!(!told.contains("eve"), "{told}");
         assert!(told.contains("password"), "{told}");
         assert!(told.contains("URL"), "{told}");
     }

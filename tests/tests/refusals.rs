@@ -134,7 +134,11 @@ async fn a_missing_permission_is_told() {
         let builder = LockClient::builder().form(form);
         let acquired = match builder.connect(&url).await {
             Ok(client) => client.lock("a").acquire().await.map(drop),
-            Err(error) => Err(error),
+            Err(error) => {
+                let server = format!("at redis://127.0.0.1:{}: NOPERM", server.port());
+                assert!(error.to_string().contains(&server), "{error}");
+                Err(error)
+            }
         };
         let error = acquired.expect_err("not permitted");
         assert!(matches!(&error, LockError::Backend { .. }), "{error}");

@@ -185,7 +185,6 @@ impl Server {
                 Ok(session)
             }
             Err(error) => {
-                let error = error.without(&self.password);
                 backoff.failed(error.clone());
                 Err(error)
             }
@@ -200,13 +199,14 @@ impl Server {
         let connection = self.connected(&self.client, &config).await;
         let connection = connection.map_err(|error| self.unreachable(&error))?;
         let session = RedisSession::new(connection, self.target.response_timeout);
-        match session.probe(&self.target.probe).await {
+        let probed = session.probe(&self.target.probe).await;
+        match probed.map_err(|error| error.without(&self.password)) {
             Ok(()) => Ok(Arc::new(session)),
             Err(error) if error.is_ambiguous() => Err(StoreError::new(
                 StoreErrorKind::Unreachable,
                 format!("no Redis server at {}: {error}", self.address),
             )),
-            Err(error) => Err(error),
+            Err(error) => Err(error.at(&self.address)),
         }
     }
 
@@ -222,7 +222,7 @@ impl Server {
         let limit = self.target.connect_timeout;
         match timeout(limit, self.connected(&self.news, &config)).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(self.unreachable(&error).without(&self.password)),
+            Ok(Err(error)) => Err(self.unreachable(&error)),
             Err(_) => Err(StoreError::silent(limit)),
         }
     }
@@ -242,23 +242,28 @@ impl Server {
             .await
     }
 
+    /// Why no connection could be made. What others say of it is searched for the password before the address
+    /// is added, which may be the same word.
     fn unreachable(&self, error: &redis::RedisError) -> StoreError {
+        let address = &self.address;
         if let Failure::Store(refusal) | Failure::Absent(refusal) = failure(error) {
             // Here the words are whole; a password that is cut short would not be found.
             let repeats = error
                 .detail()
                 .is_some_and(|words| !self.password.is_empty() && words.contains(&self.password));
-            return if repeats { refusal.withheld() } else { refusal };
+            let refusal = if repeats { refusal.withheld() } else { refusal };
+            return refusal.without(&self.password).at(address);
         }
-        let address = &self.address;
         let message = if error.kind() == redis::ErrorKind::Parse {
             format!(
                 "what answers at {address} does not speak the Redis protocol; check host, port and TLS"
             )
         } else {
             // The operating system's word for it; the crate's own could repeat what was sent.
-            let reason = if error.is_io_error() {
-                error.to_string()
+            let words = error.to_string();
+            let repeats = !self.password.is_empty() && words.contains(&self.password);
+            let reason = if error.is_io_error() && !repeats {
+                words
             } else {
                 error.category().to_owned()
             };
