@@ -64,6 +64,8 @@ async fn a_wrong_url_is_told_without_its_password() {
         ),
         ("redis://:hunter2-secret@[::1", "no `]`"),
         ("redis://:hunter2/secret@localhost", "`%2F`"),
+        // Else the password would be taken for a port, and told.
+        ("redis://secret:6379#word@localhost", "`%23`"),
         ("redis://:hunter2-secret@one:6379,two:6379", "several"),
     ] {
         let told = refusal(url).await;

@@ -63,6 +63,9 @@ impl RedisStore {
         }
         // The parser's own message could repeat the URL and with it the password.
         let wrong = || url::unreadable(url);
+        if url::ends_early(url) {
+            return Err(wrong());
+        }
         let info = url.into_connection_info().map_err(|_| wrong())?;
         let password = info.redis_settings().password().unwrap_or_default();
         let password = password.to_owned();

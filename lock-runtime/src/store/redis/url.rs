@@ -22,6 +22,21 @@ pub(super) fn is_encrypted(url: &str) -> bool {
         .any(|encrypted| scheme.eq_ignore_ascii_case(encrypted))
 }
 
+/// Whether a `/`, `?` or `#` in its user or password ends that part early: what is before it would be taken for
+/// host and port, and told in errors.
+pub(super) fn ends_early(url: &str) -> bool {
+    let (scheme, rest) = url.trim().split_once("://").unwrap_or_default();
+    let (authority, behind) = split(rest);
+    !scheme.to_ascii_lowercase().ends_with("unix")
+        && !authority.contains('@')
+        && behind.contains('@')
+}
+
+/// What names the server and its user, and what is behind.
+fn split(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+}
+
 /// The error for a URL of which the redis crate can make nothing.
 pub(super) fn unreadable(url: &str) -> LockError {
     LockError::options(format!(
@@ -51,18 +66,14 @@ fn fault(url: &str) -> &'static str {
     let Some(rest) = rest.strip_prefix("//") else {
         return "there is no `//` behind its scheme";
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, behind) = rest.split_at(end);
-    match authority.rsplit_once('@') {
-        Some((_, server)) => server_fault(server),
-        // What was meant as the user's part ended early.
-        None if behind.contains('@') => {
-            Some("its user or password holds a `/`, `?` or `#`, which are written `%2F`, `%3F` and `%23`")
-        }
-        None => server_fault(authority),
+    if ends_early(url) {
+        return "its user or password holds a `/`, `?` or `#`, which are written `%2F`, `%3F` and `%23`";
     }
-    .or_else(|| behind_fault(behind))
-    .unwrap_or("its user or password is no UTF-8 behind the %XX")
+    let (authority, behind) = split(rest);
+    let (_, server) = authority.rsplit_once('@').unwrap_or(("", authority));
+    server_fault(server)
+        .or_else(|| behind_fault(behind))
+        .unwrap_or("its user or password is no UTF-8 behind the %XX")
 }
 
 /// Of `host:port`.
@@ -152,15 +163,35 @@ mod tests {
             ("redis://:hun/ter2@localhost", "%2F"),
             ("redis://:hun#ter2@localhost", "%2F"),
             ("redis://:hunter2?@localhost", "%2F"),
+            ("redis://hunter2#@localhost", "%2F"),
+            ("redis://user:6379#hunter2@localhost", "%2F"),
             ("redis://:hunter2%ff@localhost", "UTF-8"),
             ("redis://:hunter2@localhost?protocol=4", "protocol"),
         ] {
-            assert!(url.into_connection_info().is_err(), "{url} can be read");
+            let refused = ends_early(url) || url.into_connection_info().is_err();
+            assert!(refused, "{url} can be read");
             let told = unreadable(url).to_string();
             assert!(told.contains("the Redis URL cannot be read: "), "{told}");
             let fault = fault(url);
             assert!(fault.contains(named), "{url}: {fault}");
             assert!(!told.contains(SECRET) && !told.contains("ter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_is_left_alone() {
+        for url in [
+            "redis://localhost",
+            "redis://user:pass@word@localhost:6379/0",
+            "redis://:hun%2Fter%40@localhost/3?protocol=resp3",
+            "redis://[::1]:6379",
+            "unix:///run/redis@1/redis.sock?db=2",
+            "redis+unix:///run/redis@1/redis.sock",
+        ] {
+            assert!(
+                !ends_early(url) && url.into_connection_info().is_ok(),
+                "{url}"
+            );
         }
     }
 
