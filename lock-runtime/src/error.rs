@@ -40,7 +40,8 @@ use crate::token::{Holder, Ownership};
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// Somebody else holds the lock and the call was not told to wait.
+    /// Somebody else holds the lock and the call was not told to wait. That may be another task of this process, or
+    /// the caller itself, which the message says: a call inside of one that holds its lock is never served.
     #[error(
         "lock `{}` is busy, holder: {}; {}",
         .key.escape_debug(),
