@@ -43,7 +43,7 @@ const EAR_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct Contender<'a> {
     call: Call<'a>,
     token: LockToken,
-    place: Place,
+    place: Box<Place>,
     fence: Option<FencingToken>,
     /// From when on it stands in line.
     standing: Option<Standing>,
