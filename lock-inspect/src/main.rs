@@ -24,10 +24,15 @@ mod trouble;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, without_passwords};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use trouble::{Ending, Trouble};
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() < 2 {
+        // Also where REDIS_URL is an argument already. It repeats nothing that was given.
+        eprint!("{}", Arguments::command().render_help());
+        return ExitCode::from(2);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
