@@ -59,7 +59,7 @@ pub(crate) struct Place {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// All locks: key, holder, age, what is left, renewing or not
-    #[command(after_help = RULE)]
+    #[command(after_help = list_help())]
     List(Form),
     /// One lock: its token, its fence, and who waits in line
     #[command(after_help = "Exits with 1 if there is no such lock.")]
@@ -70,12 +70,12 @@ pub(crate) enum Command {
         form: Form,
     },
     /// All locks, again and again, until Ctrl-C
-    #[command(after_help = RULE)]
+    #[command(after_help = watch_help())]
     Watch {
         /// The time between two looks, in seconds
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         every: Duration,
-        /// End after so many looks
+        /// End after so many looks, as the last of them did: if it failed, with its exit code
         #[arg(long, value_name = "LOOKS")]
         times: Option<u64>,
         /// One line of JSON a look
@@ -124,6 +124,18 @@ pub(crate) struct Form {
     /// As JSON, with everything that is known
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
+}
+
+fn list_help() -> String {
+    format!("{RULE}\n\nExits with 0 also if there are leaks among them: see `leaks`.")
+}
+
+fn watch_help() -> String {
+    format!(
+        "{RULE}\n\n\
+         A look that fails is told, and the next one tried. Told to end (Ctrl-C), it exits with 0; so it does\n\
+         after --times looks, unless the last of them failed. Leaks do not change that: see `leaks`."
+    )
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
