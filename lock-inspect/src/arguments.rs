@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::renewal::RULE;
+use crate::help;
+use crate::pattern::Pattern;
 use crate::trouble::EXIT_CODES;
 
 /// Shows who holds which lock of lock-runtime, finds leaked locks, and releases one by its token.
@@ -59,10 +60,15 @@ pub(crate) struct Place {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// All locks: key, holder, age, what is left, renewing or not
-    #[command(after_help = list_help())]
-    List(Form),
+    #[command(after_help = help::list(), after_long_help = help::long(&help::list()))]
+    List {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        form: Form,
+    },
     /// One lock: its token, its fence, and who waits in line
-    #[command(after_help = "Exits with 1 if there is no such lock.")]
+    #[command(after_help = help::show(), after_long_help = help::long(&help::show()))]
     Show {
         /// The lock's key, without the prefix, as `list` prints it
         key: String,
@@ -70,8 +76,10 @@ pub(crate) enum Command {
         form: Form,
     },
     /// All locks, again and again, until Ctrl-C
-    #[command(after_help = watch_help())]
+    #[command(after_help = help::watch(), after_long_help = help::long(&help::watch()))]
     Watch {
+        #[command(flatten)]
+        which: Which,
         /// The time between two looks, in seconds
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         every: Duration,
@@ -87,8 +95,13 @@ pub(crate) enum Command {
     /// A lock without an expiry stays until somebody deletes it: other libraries leave such ones behind
     /// when they die between SETNX and EXPIRE. One of this library that renews is a leak if it is older
     /// than its longest hold and its ttl, or if somebody gave it a later end than its ttl.
-    #[command(after_help = "Exits with 1 if there are any.")]
-    Leaks(Form),
+    #[command(after_help = help::leaks(), after_long_help = help::long(&help::leaks()))]
+    Leaks {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Releases a lock if it still holds this token
     ///
     /// Compares and deletes in one step on the server, so that a lock which went to somebody else
@@ -107,8 +120,8 @@ pub(crate) enum Command {
         #[arg(long, action = ArgAction::SetTrue, requires = "force")]
         yes: bool,
     },
-    /// The list as a page that keeps itself fresh; nothing can be released there
-    #[command(after_help = RULE)]
+    /// The list as a page that keeps itself fresh, and as /locks.json; nothing can be released there
+    #[command(after_help = help::serve(), after_long_help = help::long(&help::serve()))]
     Serve {
         /// Where to listen. Beyond loopback, everybody who gets there sees keys and holders
         #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7390")]
@@ -119,23 +132,24 @@ pub(crate) enum Command {
     },
 }
 
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Which {
+    /// Only keys that contain this, or match it if it has a `*`, `?` or `[…]`; without the prefix
+    #[arg(value_name = "PATTERN", value_parser = Pattern::parse)]
+    pattern: Option<Pattern>,
+}
+
+impl Which {
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_ref()
+    }
+}
+
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Form {
     /// As JSON, with everything that is known
     #[arg(long, action = ArgAction::SetTrue)]
     pub(crate) json: bool,
-}
-
-fn list_help() -> String {
-    format!("{RULE}\n\nExits with 0 also if there are leaks among them: see `leaks`.")
-}
-
-fn watch_help() -> String {
-    format!(
-        "{RULE}\n\n\
-         A look that fails is told, and the next one tried. Told to end (Ctrl-C), it exits with 0; so it does\n\
-         after --times looks, unless the last of them failed. Leaks do not change that: see `leaks`."
-    )
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

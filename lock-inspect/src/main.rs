@@ -2,12 +2,14 @@
 
 mod arguments;
 mod commands;
+mod help;
 mod history;
 mod json;
 mod leak;
 mod length;
 mod lock;
 mod page;
+mod pattern;
 mod progress;
 mod reading;
 mod renewal;
@@ -55,10 +57,15 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run(Arguments { place, command }: Arguments) -> Result<Ending, Trouble> {
     match command {
-        Command::List(form) => commands::list(&place, form).await,
+        Command::List { which, form } => commands::list(&place, which.pattern(), form).await,
         Command::Show { key, form } => commands::show(&place, &key, form).await,
-        Command::Watch { every, times, json } => commands::watch(&place, every, times, json).await,
-        Command::Leaks(form) => commands::leaks(&place, form).await,
+        Command::Watch {
+            which,
+            every,
+            times,
+            json,
+        } => commands::watch(&place, which.pattern(), every, times, json).await,
+        Command::Leaks { which, form } => commands::leaks(&place, which.pattern(), form).await,
         Command::Release {
             key,
             token,

@@ -9,18 +9,19 @@ use crate::arguments::Place;
 use crate::history::History;
 use crate::json::{self, Tokens};
 use crate::length::short;
+use crate::pattern::Pattern;
 use crate::screen::{self, Screen};
 use crate::search::{Look, look};
 use crate::server::Server;
-use crate::shown::shown;
 use crate::signal::End;
 use crate::table::{Row, wrapped};
 use crate::trouble::{Ending, Trouble};
 
-use super::list::report;
+use super::list::{report, under};
 
 pub(crate) async fn watch(
     place: &Place,
+    asked: Option<&Pattern>,
     every: Duration,
     times: Option<u64>,
     json: bool,
@@ -37,6 +38,7 @@ pub(crate) async fn watch(
     };
     let mut picture = Picture {
         place,
+        asked,
         address,
         screen,
         json,
@@ -52,6 +54,7 @@ pub(crate) async fn watch(
 
 struct Picture<'a> {
     place: &'a Place,
+    asked: Option<&'a Pattern>,
     address: String,
     screen: Option<Screen>,
     json: bool,
@@ -95,7 +98,7 @@ impl Picture<'_> {
             Some(server) => server,
             None => server.insert(Server::connect(self.place).await?),
         };
-        look(server, self.place, |_| true, None).await
+        look(server, self.place, self.asked, |_| true, None).await
     }
 
     fn show(&self, rows: &[Row<'_>], found: &Look) -> io::Result<()> {
@@ -107,9 +110,9 @@ impl Picture<'_> {
         let leaks = rows.iter().filter(|row| row.leak.is_some()).count();
         let leaks = leaks as u64 + found.leaks_not_listed;
         let head = format!(
-            "{} `{}`: {} locks, {leaks} leaks, found in {}",
+            "{} {}: {} locks, {leaks} leaks, found in {}",
             self.address,
-            shown(self.place.prefix.as_bytes()),
+            under(found, self.place),
             rows.len(),
             short(found.took)
         );

@@ -25,7 +25,12 @@ async fn the_commands_of_the_guide_do_what_it_says() {
     for line in commands {
         let words = line.split('#').next().unwrap_or_default();
         let words = words.replace("'<token>'", &token);
-        let said = world.run(&words.split_whitespace().collect::<Vec<_>>());
+        let said = world.run(
+            &words
+                .split_whitespace()
+                .map(|word| word.trim_matches('\''))
+                .collect::<Vec<_>>(),
+        );
         let code = i32::from(line.contains("exit code 1"));
         assert_eq!(
             (said.code, said.err.as_str()),
@@ -36,6 +41,7 @@ async fn the_commands_of_the_guide_do_what_it_says() {
             Some("show") if line.contains("prints the token") => {
                 assert!(said.out.contains(&token), "{said:?}");
             }
+            Some("list") => assert!(said.out.contains("order:42"), "{said:?}"),
             Some("leaks") => assert!(said.out.contains("leaked"), "{said:?}"),
             _ => {}
         }
