@@ -346,8 +346,12 @@ fn the_table_names_every_metric_with_its_labels() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- alert: "))
     {
-        assert!(table.contains(&format!("`{alert}`")), "{alert}");
+        assert!(table.contains(&format!("\n### {alert}\n")), "{alert}");
     }
+    let query = table.split("```promql\n").nth(1);
+    let query = query.and_then(|rest| rest.lines().next()).expect("a query");
+    let tested = fs::read_to_string(folder().join("rules.test.yml")).expect("text");
+    assert!(tested.contains(query), "{query}");
 }
 
 #[test]
