@@ -33,6 +33,12 @@ async fn report(day: &str, takes: Duration) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(key = "report:<day>", ttl = "600ms", renew = "900ms")]
+async fn hung_report(day: &str) -> Result<(), LockError> {
+    let _ = day;
+    std::future::pending().await
+}
+
 #[distributed_lock(key = "outer", ttl = 10)]
 async fn outer() -> Result<(), LockError> {
     inner().await
@@ -261,6 +267,13 @@ async fn losses(exporter: &PrometheusHandle) {
     assert_count(exporter, "lock_lost_total", &[name], 1.0);
     let refused = [name, ("outcome", "refused")];
     assert_count(exporter, "lock_renewals_total", &refused, 1.0);
+
+    // A body that hangs, while others of its template come and go, is lost at its longest hold.
+    let beside = client.scope(report("friday", Duration::ZERO));
+    let (lost, beside) = tokio::join!(client.scope(hung_report("thursday")), beside);
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    beside.expect("another key");
+    assert_count(exporter, "lock_lost_total", &[name], 2.0);
 
     // A guard that is dropped after its lease.
     let guard = client
