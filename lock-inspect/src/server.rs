@@ -152,6 +152,7 @@ impl Peer {
                 ));
             }
             "NOPERM" => return refused(RIGHTS),
+            "DENIED" => return self.closed(&said),
             "READONLY" => return refused("it is a replica; give the primary's address"),
             "LOADING" => return refused("it is loading its data; try again"),
             "BUSY" => return refused("a script blocks it, see SCRIPT KILL"),
@@ -191,9 +192,12 @@ impl Peer {
     /// What a server means that closes the connection with these words, before it is asked anything.
     fn turned_away(&self, said: &str) -> Option<Trouble> {
         let said = self.words(said.strip_prefix('-')?.trim_end());
-        let address = &self.address;
-        let other = || Trouble::Unreachable(format!("{address} lets nobody in: {said}"));
-        Some(self.full(&said).unwrap_or_else(other))
+        let trouble = self.full(&said);
+        Some(trouble.unwrap_or_else(|| self.closed(&said)))
+    }
+
+    fn closed(&self, said: &str) -> Trouble {
+        Trouble::Unreachable(format!("{} does not let us in: {said}", self.address))
     }
 
     fn full(&self, said: &str) -> Option<Trouble> {

@@ -147,6 +147,22 @@ async fn a_server_that_is_full_is_said_to_be() {
     crate::show::wait_until(|| run(&["--url", &url, "list"]).code == 0);
 }
 
+/// As a server in protected mode does with who comes from elsewhere.
+#[test]
+fn what_a_server_says_that_closes_at_once_is_repeated() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.write_all(b"-DENIED Redis is running in protected mode\r\n");
+        }
+    });
+    let said = run(&["--url", &url, "list"]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
+    assert!(said.err.contains("does not let us in"), "{said:?}");
+    assert!(said.err.contains("in protected mode"), "{said:?}");
+}
+
 /// Makes a user, and gives the URL for it.
 async fn user(server: &Server, rights: &str) -> String {
     let mut acl = redis::cmd("ACL");
