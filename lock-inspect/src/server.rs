@@ -102,11 +102,26 @@ async fn greeted(
     }
 }
 
+/// Whether a `/`, `?` or `#` in its user or password ends that part early: what is before it would be taken for
+/// host and port, and told in messages.
+fn ends_early(url: &str) -> bool {
+    let (scheme, rest) = url.trim().split_once("://").unwrap_or_default();
+    let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    !scheme.to_ascii_lowercase().ends_with("unix")
+        && !authority.contains('@')
+        && behind.contains('@')
+}
+
 fn open(place: &Place) -> Result<(Client, Peer), Trouble> {
     let usage = |words: &str| Trouble::Usage(words.to_owned());
     if cfg!(not(feature = "tls")) && place.url.starts_with("rediss:") {
         return Err(usage(
             "a `rediss://` URL needs TLS: build lock-inspect with `--features tls`",
+        ));
+    }
+    if ends_early(&place.url) {
+        return Err(usage(
+            "the user or password in the URL holds a `/`, `?` or `#`; write them `%2F`, `%3F` and `%23`",
         ));
     }
     // The parser's own message could repeat the password.

@@ -263,6 +263,21 @@ fn without_a_command_the_help_is_whole() {
     assert!(!said.err.contains("hunter2"), "{said:?}");
 }
 
+/// Else the password would be taken for host and port, and told.
+#[test]
+fn a_password_that_ends_early_is_refused_and_not_repeated() {
+    for url in [
+        "redis://hunter2:6379#word@localhost",
+        "redis://me:hunter2/word@localhost",
+        "redis://hunter2?@localhost",
+    ] {
+        let said = run(&["--url", url, "list"]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+        assert!(said.err.contains("%2F"), "{said:?}");
+        assert!(!said.err.contains("hunter2"), "{said:?}");
+    }
+}
+
 /// The README says what `--help` says.
 #[test]
 fn the_exit_codes_are_those_of_the_readme() {
