@@ -170,7 +170,8 @@ async fn two_hundred_clients_half_of_whom_leave() {
         orders,
     } = service.stock().await;
     println!("{heard} of 200 clients heard of their order, {orders} orders were placed");
-    assert!((100..=200).contains(&heard), "{heard}");
+    // Or nobody was disturbed by those who leave.
+    assert!(heard < 190, "{heard}");
     // Of an order that was placed its client may not have heard.
     assert!(
         usize::try_from(orders).is_ok_and(|orders| orders >= heard),
