@@ -2,6 +2,7 @@
 
 mod chance;
 mod crowd;
+mod events;
 pub mod http;
 mod link;
 mod old_server;
@@ -10,17 +11,16 @@ mod program;
 mod proxy;
 mod resp;
 mod server;
-mod warnings;
 mod worker;
 
 pub use chance::Chance;
 pub use crowd::crowd;
+pub use events::Events;
 pub use old_server::old_server;
 pub use process::Process;
 pub use program::{Ended, Program};
 pub use proxy::{Fault, Proxy};
 pub use server::{Server, connection};
-pub use warnings::Warnings;
 pub use worker::{Worker, clock};
 
 /// The examples of the README and of the guides, compiled and run. That of `locks-and-your-database` is with the
