@@ -31,3 +31,8 @@ async fn the_page_shows_who_holds_and_who_waits() {
 async fn two_instances_take_turns() {
     order_tests::two_instances(PROGRAM).await;
 }
+
+#[tokio::test]
+async fn the_page_goes_on_while_the_server_stands_still() {
+    order_tests::watching_a_silent_server(PROGRAM).await;
+}

@@ -11,4 +11,4 @@ pub use crowd::{crowd, crowd_without_a_lock};
 pub use ending::ending;
 pub use hostile::hostile;
 pub use service::{Remains, Service, Watcher};
-pub use watching::{two_instances, watching};
+pub use watching::{two_instances, watching, watching_a_silent_server};

@@ -97,6 +97,12 @@ impl Service {
         self.program.terminate();
     }
 
+    /// The server of its locks.
+    #[must_use]
+    pub fn locks(&self) -> &Server {
+        &self.redis
+    }
+
     /// Waits until it has ended; its locks and orders stay.
     pub async fn ended(self) -> (Ended, Remains) {
         let ended = self.program.ended().await;
