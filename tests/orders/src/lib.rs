@@ -1,10 +1,11 @@
 //! What an order service must do over the wire, whatever framework it is made with. The tests of
-//! `examples/axum_orders` and `examples/actix_orders` start their programs with it.
+//! `examples/axum_orders` and `examples/actix_orders` are made of it by [`order_service`].
 
 mod crowd;
 mod ending;
 mod hostile;
 mod service;
+mod suite;
 mod watching;
 
 pub use crowd::{crowd, crowd_without_a_lock};
