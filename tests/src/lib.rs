@@ -3,6 +3,7 @@
 mod chance;
 mod crowd;
 mod events;
+mod example;
 pub mod http;
 mod link;
 mod old_server;
@@ -16,6 +17,7 @@ mod worker;
 pub use chance::Chance;
 pub use crowd::crowd;
 pub use events::Events;
+pub use example::{killed_after, without_any_server};
 pub use old_server::old_server;
 pub use process::Process;
 pub use program::{Ended, Program};

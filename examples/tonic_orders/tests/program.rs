@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::{Ended, Program, Server, crowd};
+use tests::{Ended, Program, Server, crowd, without_any_server};
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -236,16 +236,5 @@ async fn a_client_from_the_command_line() {
 
 #[tokio::test]
 async fn without_any_server_it_says_how_to_get_one() {
-    let words = [
-        "env",
-        "-u",
-        "LOCK_TEST_SERVER",
-        "-u",
-        "REDIS_URL",
-        "PATH=",
-        PROGRAM,
-    ];
-    let Ended { code, told } = Program::start(&words).ended().await;
-    assert_eq!(code, 2, "{told}");
-    assert!(told.contains("apt install redis-server"), "{told}");
+    without_any_server(PROGRAM).await;
 }

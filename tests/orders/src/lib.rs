@@ -12,4 +12,5 @@ pub use crowd::{crowd, crowd_without_a_lock};
 pub use ending::ending;
 pub use hostile::hostile;
 pub use service::{Remains, Service, Watcher};
+pub use tests::without_any_server;
 pub use watching::{two_instances, watching, watching_a_silent_server};

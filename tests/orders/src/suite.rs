@@ -38,5 +38,10 @@ macro_rules! order_service {
         async fn two_instances_take_turns() {
             $crate::two_instances($program).await;
         }
+
+        #[tokio::test]
+        async fn without_any_server_it_says_how_to_get_one() {
+            $crate::without_any_server($program).await;
+        }
     };
 }
