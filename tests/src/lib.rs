@@ -5,6 +5,7 @@ mod crowd;
 mod events;
 mod example;
 pub mod http;
+mod keys;
 mod link;
 mod old_server;
 mod process;
@@ -12,6 +13,7 @@ mod program;
 mod proxy;
 mod resp;
 mod server;
+mod until;
 mod worker;
 
 pub use chance::Chance;
@@ -23,6 +25,7 @@ pub use process::Process;
 pub use program::{Ended, Program};
 pub use proxy::{Fault, Proxy};
 pub use server::{Server, connection};
+pub use until::until;
 pub use worker::{Worker, clock};
 
 /// The examples of the README and of the guides, compiled and run. That of `locks-and-your-database` is with the
