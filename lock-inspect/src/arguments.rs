@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::renewal::RULE;
+use crate::help;
+use crate::pattern::Pattern;
 use crate::trouble::EXIT_CODES;
 
 /// Shows who holds which lock of lock-runtime, finds leaked locks, and releases one by its token.
@@ -59,10 +60,15 @@ pub(crate) struct Place {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// All locks: key, holder, age, what is left, renewing or not
-    #[command(after_help = RULE)]
-    List(Form),
+    #[command(after_help = help::list(), after_long_help = help::long(&help::list()))]
+    List {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        form: Form,
+    },
     /// One lock: its token, its fence, and who waits in line
-    #[command(after_help = "Exits with 1 if there is no such lock.")]
+    #[command(after_help = help::show(), after_long_help = help::long(&help::show()))]
     Show {
         /// The lock's key, without the prefix, as `list` prints it
         key: String,
@@ -70,12 +76,14 @@ pub(crate) enum Command {
         form: Form,
     },
     /// All locks, again and again, until Ctrl-C
-    #[command(after_help = RULE)]
+    #[command(after_help = help::watch(), after_long_help = help::long(&help::watch()))]
     Watch {
+        #[command(flatten)]
+        which: Which,
         /// The time between two looks, in seconds
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         every: Duration,
-        /// End after so many looks
+        /// End after so many looks, as the last of them did: if it failed, with its exit code
         #[arg(long, value_name = "LOOKS")]
         times: Option<u64>,
         /// One line of JSON a look
@@ -87,8 +95,13 @@ pub(crate) enum Command {
     /// A lock without an expiry stays until somebody deletes it: other libraries leave such ones behind
     /// when they die between SETNX and EXPIRE. One of this library that renews is a leak if it is older
     /// than its longest hold and its ttl, or if somebody gave it a later end than its ttl.
-    #[command(after_help = "Exits with 1 if there are any.")]
-    Leaks(Form),
+    #[command(after_help = help::leaks(), after_long_help = help::long(&help::leaks()))]
+    Leaks {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        form: Form,
+    },
     /// Releases a lock if it still holds this token
     ///
     /// Compares and deletes in one step on the server, so that a lock which went to somebody else
@@ -107,8 +120,8 @@ pub(crate) enum Command {
         #[arg(long, action = ArgAction::SetTrue, requires = "force")]
         yes: bool,
     },
-    /// The list as a page that keeps itself fresh; nothing can be released there
-    #[command(after_help = RULE)]
+    /// The list as a page that keeps itself fresh, and as /locks.json; nothing can be released there
+    #[command(after_help = help::serve(), after_long_help = help::long(&help::serve()))]
     Serve {
         /// Where to listen. Beyond loopback, everybody who gets there sees keys and holders
         #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7390")]
@@ -117,6 +130,19 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         every: Duration,
     },
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Which {
+    /// Only keys that contain this, or match it if it has a `*`, `?` or `[…]`; without the prefix
+    #[arg(value_name = "PATTERN", value_parser = Pattern::parse)]
+    pattern: Option<Pattern>,
+}
+
+impl Which {
+    pub(crate) fn pattern(&self) -> Option<&Pattern> {
+        self.pattern.as_ref()
+    }
 }
 
 #[derive(Debug, Clone, Copy, Args)]

@@ -8,7 +8,7 @@ use crate::search::Look;
 use crate::shown::shown;
 use crate::table::Row;
 
-/// Whether tokens are told: who has one can release the lock.
+/// Whether tokens, and values that are none, are told: who has one can release the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tokens {
     Told,
@@ -20,6 +20,7 @@ pub(crate) fn look(rows: &[Row<'_>], look: &Look, prefix: &str, tokens: Tokens) 
     let locks: Vec<Value> = rows.iter().map(|row| lock(row, tokens)).collect();
     json!({
         "prefix": shown(prefix.as_bytes()),
+        "matching": look.matching,
         "locks": locks,
         "foreign_not_listed": look.not_listed,
         "leaks_not_listed": look.leaks_not_listed,
@@ -38,7 +39,12 @@ pub(crate) fn lock(row: &Row<'_>, tokens: Tokens) -> Value {
     object.insert("renewing".to_owned(), row.renewal.word().into());
     object.insert("leak".to_owned(), row.leak.clone().into());
     if tokens == Tokens::Told && lock.other_type.is_none() {
-        object.insert("token".to_owned(), shown(&lock.value).into());
+        let name = if lock.is_cut() {
+            "value_begins"
+        } else {
+            "token"
+        };
+        object.insert(name.to_owned(), shown(&lock.value).into());
     }
     object.into()
 }

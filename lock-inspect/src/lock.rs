@@ -7,6 +7,9 @@ use lock_runtime::{Holder, Owner};
 use crate::length::short;
 use crate::shown::shown;
 
+/// Longer than any token. More of a stranger's value is not asked for: it may have half a gigabyte.
+pub(crate) const VALUE_BYTES: usize = 1024;
+
 /// A key under the prefix, as it was seen at one moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Lock {
@@ -41,6 +44,11 @@ impl Lock {
     /// When it expires, by the server's clock.
     pub(crate) fn expires(&self) -> Option<Duration> {
         self.remaining.map(|left| self.seen.saturating_add(left))
+    }
+
+    /// Whether the value is longer than any token, and only its beginning was read.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.value.len() >= VALUE_BYTES
     }
 
     /// The key as people read it, and as `show` and `release` take it.

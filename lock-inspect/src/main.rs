@@ -2,12 +2,14 @@
 
 mod arguments;
 mod commands;
+mod help;
 mod history;
 mod json;
 mod leak;
 mod length;
 mod lock;
 mod page;
+mod pattern;
 mod progress;
 mod reading;
 mod renewal;
@@ -24,10 +26,15 @@ mod trouble;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, without_passwords};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use trouble::{Ending, Trouble};
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() < 2 {
+        // Also where REDIS_URL is an argument already. It repeats nothing that was given.
+        eprint!("{}", Arguments::command().render_help());
+        return ExitCode::from(2);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() => {
@@ -50,10 +57,15 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn run(Arguments { place, command }: Arguments) -> Result<Ending, Trouble> {
     match command {
-        Command::List(form) => commands::list(&place, form).await,
+        Command::List { which, form } => commands::list(&place, which.pattern(), form).await,
         Command::Show { key, form } => commands::show(&place, &key, form).await,
-        Command::Watch { every, times, json } => commands::watch(&place, every, times, json).await,
-        Command::Leaks(form) => commands::leaks(&place, form).await,
+        Command::Watch {
+            which,
+            every,
+            times,
+            json,
+        } => commands::watch(&place, which.pattern(), every, times, json).await,
+        Command::Leaks { which, form } => commands::leaks(&place, which.pattern(), form).await,
         Command::Release {
             key,
             token,

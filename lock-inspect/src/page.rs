@@ -82,7 +82,7 @@ impl Watched {
             Some(server) => server,
             none => none.insert(Server::connect(&self.place).await?),
         };
-        let found = look(server, &self.place, |_| true, None).await?;
+        let found = look(server, &self.place, None, |_| true, None).await?;
         let rows = last.history.rows(&found);
         let mut object = as_json::look(&rows, &found, &self.place.prefix, Tokens::Kept);
         object["server"] = self.address.as_str().into();

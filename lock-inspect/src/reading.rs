@@ -5,12 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use lock_runtime::{Holder, KeyNames};
 use redis::{RedisResult, Value};
 
-use crate::lock::Lock;
+use crate::lock::{Lock, VALUE_BYTES};
 use crate::server::Server;
 use crate::trouble::Trouble;
-
-/// Longer than any token. More of a stranger's value is not asked for: it may have half a gigabyte.
-pub(crate) const VALUE_BYTES: usize = 1024;
 
 /// Those of the names at which something stands, in their order.
 pub(crate) async fn read(

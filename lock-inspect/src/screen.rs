@@ -22,12 +22,14 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// `None` where standard output is no terminal that can paint.
-    pub(crate) fn open() -> Option<Self> {
+    /// Whether standard output is a terminal that can paint.
+    pub(crate) fn is_there() -> bool {
         let can_paint = std::env::var("TERM").is_ok_and(|name| !name.is_empty() && name != "dumb");
-        if !io::stdout().is_terminal() || !can_paint {
-            return None;
-        }
+        io::stdout().is_terminal() && can_paint
+    }
+
+    /// `None` where it is gone meanwhile.
+    pub(crate) fn open() -> Option<Self> {
         let mut out = io::stdout();
         write!(out, "\u{1b}[?1049h\u{1b}[?25l").ok()?;
         Some(Self { out })

@@ -9,6 +9,7 @@ use redis::cmd;
 use crate::arguments::Place;
 use crate::leak::leak;
 use crate::lock::Lock;
+use crate::pattern::{Pattern, literally};
 use crate::progress::Progress;
 use crate::reading::read;
 use crate::server::Server;
@@ -23,6 +24,8 @@ const AT_ONCE: usize = 500;
 /// What was found at one look at the server.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
+    /// The pattern that was asked for, as it was given.
+    pub(crate) matching: Option<String>,
     /// By key, without the prefix.
     pub(crate) locks: BTreeMap<Vec<u8>, Lock>,
     /// Keys of other programs beyond those that are kept.
@@ -32,17 +35,22 @@ pub(crate) struct Look {
     pub(crate) took: Duration,
 }
 
-/// Everything under the prefix that is `wanted`; who watches it come gives a `progress`.
+/// Everything under the prefix that is asked for and `wanted`; who watches it come gives a `progress`.
 pub(crate) async fn look(
     server: &mut Server,
     place: &Place,
+    asked: Option<&Pattern>,
     wanted: fn(&Lock) -> bool,
     mut progress: Option<Progress>,
 ) -> Result<Look, Trouble> {
     let names = KeyNames::new(&place.prefix);
-    let pattern = [&literally(names.prefix()), "*"].concat();
+    let glob = asked.map_or(b"*".as_slice(), Pattern::glob);
+    let pattern = [&literally(names.prefix().as_bytes()), glob].concat();
     let begun = Instant::now();
-    let mut look = Look::default();
+    let mut look = Look {
+        matching: asked.map(|pattern| pattern.words().to_owned()),
+        ..Look::default()
+    };
     let (mut foreign, mut leaking) = (0, 0);
     let mut cursor = b"0".to_vec();
     loop {
@@ -87,27 +95,4 @@ pub(crate) async fn look(
     }
     look.took = begun.elapsed();
     Ok(look)
-}
-
-/// The prefix as a pattern that matches nothing but itself.
-fn literally(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len());
-    for c in prefix.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_prefix_is_no_pattern() {
-        assert_eq!(literally("lock:"), "lock:");
-        assert_eq!(literally("a[b]*?\\^"), "a\\[b\\]\\*\\?\\\\\\^");
-    }
 }

@@ -1,10 +1,15 @@
 //! One connection to the server, and what its refusals mean.
 
+use std::time::Duration;
+
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
     IntoConnectionInfo, Pipeline, RedisError, RedisResult, Value,
 };
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::arguments::Place;
 use crate::shown::shown;
@@ -36,18 +41,20 @@ impl Server {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(place.timeout))
             .set_response_timeout(Some(place.timeout));
-        let connection = client.get_multiplexed_async_connection_with_config(&config);
-        let connection = connection.await.map_err(|error| peer.meaning(&error))?;
-        let mut server = Self { connection, peer };
-        // A server that wants a password says so at the first command only; one that denies this one has let
-        // us in.
-        let ping = redis::cmd("PING");
-        match ping.query_async::<Value>(&mut server.connection).await {
-            Err(error) if error.code() != Some("NOPERM") => Err(match server.meaning(&error) {
-                Trouble::Refused(words) => Trouble::Unreachable(words),
-                trouble => trouble,
-            }),
-            _ => Ok(server),
+        match greeted(&client, &config).await {
+            Ok(connection) => Ok(Self { connection, peer }),
+            Err(error) => {
+                let said = if error.is_connection_dropped() {
+                    refusal(client.get_connection_info().addr(), place.timeout).await
+                } else {
+                    None
+                };
+                let refused = said.and_then(|said| peer.turned_away(&said));
+                Err(match refused.unwrap_or_else(|| peer.meaning(&error)) {
+                    Trouble::Refused(words) => Trouble::Unreachable(words),
+                    trouble => trouble,
+                })
+            }
         }
     }
 
@@ -74,6 +81,24 @@ impl Server {
     /// What an error of one command means.
     pub(crate) fn meaning(&self, error: &RedisError) -> Trouble {
         self.peer.meaning(error)
+    }
+}
+
+/// A connection on which something was answered.
+async fn greeted(
+    client: &Client,
+    config: &AsyncConnectionConfig,
+) -> RedisResult<MultiplexedConnection> {
+    let connecting = client.get_multiplexed_async_connection_with_config(config);
+    let mut connection = connecting.await?;
+    // A server that wants a password says so at the first command only; one that denies this one has let
+    // us in.
+    match redis::cmd("PING")
+        .query_async::<Value>(&mut connection)
+        .await
+    {
+        Err(error) if error.code() != Some("NOPERM") => Err(error),
+        _ => Ok(connection),
     }
 }
 
@@ -114,6 +139,9 @@ impl Peer {
         let address = &self.address;
         let code = error.code().unwrap_or_default();
         let said = self.words_of(error);
+        if let Some(trouble) = self.full(&said) {
+            return trouble;
+        }
         let refused =
             |remedy: &str| Trouble::Refused(format!("{address}: {code} {said}: {remedy}"));
         match code {
@@ -124,6 +152,7 @@ impl Peer {
                 ));
             }
             "NOPERM" => return refused(RIGHTS),
+            "DENIED" => return self.closed(&said),
             "READONLY" => return refused("it is a replica; give the primary's address"),
             "LOADING" => return refused("it is loading its data; try again"),
             "BUSY" => return refused("a script blocks it, see SCRIPT KILL"),
@@ -160,9 +189,34 @@ impl Peer {
         }
     }
 
-    /// A server's words, short, on one line, and without the arguments of what it refused.
+    /// What a server means that closes the connection with these words, before it is asked anything.
+    fn turned_away(&self, said: &str) -> Option<Trouble> {
+        let said = self.words(said.strip_prefix('-')?.trim_end());
+        let trouble = self.full(&said);
+        Some(trouble.unwrap_or_else(|| self.closed(&said)))
+    }
+
+    fn closed(&self, said: &str) -> Trouble {
+        Trouble::Unreachable(format!("{} does not let us in: {said}", self.address))
+    }
+
+    fn full(&self, said: &str) -> Option<Trouble> {
+        let address = &self.address;
+        said.contains("max number of clients").then(|| {
+            Trouble::Unreachable(format!(
+                "{address} is up and has no connection left (max number of clients reached); end clients \
+                 that `CLIENT LIST` shows as idle, or raise its `maxclients`"
+            ))
+        })
+    }
+
+    /// What it says in an error.
     fn words_of(&self, error: &RedisError) -> String {
-        let detail = error.detail().unwrap_or_default();
+        self.words(error.detail().unwrap_or_default())
+    }
+
+    /// A server's words, short, on one line, and without the arguments of what it refused.
+    fn words(&self, detail: &str) -> String {
         let end = detail.find(", with args beginning");
         let detail = &detail[..end.unwrap_or(detail.len())];
         if !self.password.is_empty() && detail.contains(&self.password) {
@@ -171,6 +225,23 @@ impl Peer {
         let detail: String = detail.chars().take(160).collect();
         shown(detail.as_bytes())
     }
+}
+
+/// What the server says to whoever comes, where it closes the connection at once: our own first command can
+/// be refused by the closed connection before its words are read.
+async fn refusal(place: &ConnectionAddr, patience: Duration) -> Option<String> {
+    let ConnectionAddr::Tcp(host, port) = place else {
+        return None;
+    };
+    let said = async {
+        let stream = TcpStream::connect((host.as_str(), *port)).await.ok()?;
+        let mut said = Vec::new();
+        stream.take(1024).read_to_end(&mut said).await.ok()?;
+        Some(String::from_utf8_lossy(&said).into_owned())
+    };
+    // One that says nothing and waits was busy only then.
+    let patience = patience.min(Duration::from_secs(1));
+    timeout(patience, said).await.ok().flatten()
 }
 
 /// The system's word for it, where there is one: the crate's own could repeat what was sent.

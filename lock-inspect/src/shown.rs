@@ -28,29 +28,35 @@ pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     let mut rest = text;
     while let Some((plain, escaped)) = rest.split_once('\\') {
         bytes.extend_from_slice(plain.as_bytes());
-        let kind = escaped.chars().next()?;
-        rest = &escaped[kind.len_utf8()..];
-        match kind {
-            '\\' => bytes.push(b'\\'),
-            '0' => bytes.push(0),
-            'n' => bytes.push(b'\n'),
-            'r' => bytes.push(b'\r'),
-            't' => bytes.push(b'\t'),
-            'x' => {
-                bytes.push(u8::from_str_radix(rest.get(..2)?, 16).ok()?);
-                rest = &rest[2..];
-            }
-            'u' => {
-                let (digits, after) = rest.strip_prefix('{')?.split_once('}')?;
-                let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
-                bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = after;
-            }
-            _ => return None,
-        }
+        rest = unescape(escaped, &mut bytes)?;
     }
     bytes.extend_from_slice(rest.as_bytes());
     Some(bytes)
+}
+
+/// What a backslash before `text` means goes to the `bytes`. Gives the rest of the text.
+pub(crate) fn unescape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
+    let kind = text.chars().next()?;
+    let rest = &text[kind.len_utf8()..];
+    match kind {
+        '\\' => bytes.push(b'\\'),
+        '0' => bytes.push(0),
+        'n' => bytes.push(b'\n'),
+        'r' => bytes.push(b'\r'),
+        't' => bytes.push(b'\t'),
+        'x' => {
+            bytes.push(u8::from_str_radix(rest.get(..2)?, 16).ok()?);
+            return Some(&rest[2..]);
+        }
+        'u' => {
+            let (digits, after) = rest.strip_prefix('{')?.split_once('}')?;
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            return Some(after);
+        }
+        _ => return None,
+    }
+    Some(rest)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done, and nothing is wrong
-  1  leaks found, nothing released, or no such lock
+  1  `leaks` found some, nothing was released, or there is no such lock
   2  not understood: the arguments
   3  the server cannot be reached, or does not let us in
   4  the server refused or broke off what was asked of it";

@@ -1,6 +1,5 @@
 //! Taking a lock: once, or waiting while it is busy.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -45,18 +44,22 @@ pub(crate) async fn acquire(
         let key = key.to_string();
         return Err(LockError::WouldDeadlock { key, function });
     }
-    // In place: whatever is moved is copied, with all the room that it has for what it may call.
-    let mut taken = pin!(async {
-        if options.wait.is_zero() {
-            call.try_once().await
-        } else {
-            // Boxed: calls that do not wait would carry it.
-            Box::pin(call.wait()).await
+    let shut_down = || LockError::ShutDown {
+        key: key.to_string(),
+    };
+    if options.wait.is_zero() {
+        let guard = call.try_once().await?;
+        // Nothing begins any more.
+        if shared.releases.is_shut_down() {
+            return Err(shut_down());
         }
-    });
+        return Ok(guard);
+    }
+    // Boxed: calls that do not wait would carry it.
+    let mut taken = Box::pin(call.wait());
     tokio::select! {
         biased;
-        () = shared.releases.shutting_down() => Err(LockError::ShutDown { key: key.to_string() }),
+        () = shared.releases.shutting_down() => Err(shut_down()),
         guard = &mut taken => guard,
     }
 }

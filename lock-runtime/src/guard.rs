@@ -66,13 +66,13 @@ pub struct LockGuard {
     keeper: Option<AbortHandle>,
     /// How long the key stays at least.
     stays_until: Option<Instant>,
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<Box<Place>>>,
 }
 
 impl LockGuard {
     pub(crate) fn new(
         held: Held,
-        place: Place,
+        place: Box<Place>,
         fence: Option<FencingToken>,
         options: &LockOptions,
         claim: Option<Claim>,
@@ -290,7 +290,7 @@ impl LockGuard {
         true
     }
 
-    fn take_place(&self) -> Option<Place> {
+    fn take_place(&self) -> Option<Box<Place>> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let mut place = place.take()?;
         if let Some(until) = self.stays_until

@@ -152,8 +152,7 @@ impl<'a> Waiter<'a> {
     /// Ends when this waiter is the first, and the lock is passed on to it or may be free.
     async fn due(&mut self) -> Due {
         if !self.line.is_first() || self.line.is_held_here() {
-            let holder = self.line.seen();
-            self.waiting.begins(self.call.key, holder.as_ref());
+            self.waiting.begins(self.call.key, || self.line.seen());
         }
         while !self.line.is_first() {
             // Nobody is woken to be the first while the lock is held here, for that alone changes
@@ -265,7 +264,7 @@ impl<'a> Waiter<'a> {
         };
         self.contender = Some(contender);
         self.line.saw(&holder);
-        self.waiting.begins(self.call.key, Some(&holder));
+        self.waiting.begins(self.call.key, || Some(holder.clone()));
         self.waits(if joins { Duration::ZERO } else { WATCH_AFTER });
         let known = matches!(expiry, Expiry::At(_) | Expiry::Never);
         if let Some(polls) = &mut self.polls {

@@ -6,21 +6,25 @@ use crate::arguments::{Form, Place};
 use crate::history::History;
 use crate::json::{self, Tokens};
 use crate::leak::leak;
+use crate::pattern::Pattern;
 use crate::progress::Progress;
 use crate::screen;
 use crate::search::look;
 use crate::server::Server;
-use crate::shown::shown;
 use crate::table::wrapped;
 use crate::trouble::{Ending, Trouble};
 
-use super::list::report;
+use super::list::{none, report};
 
-pub(crate) async fn leaks(place: &Place, form: Form) -> Result<Ending, Trouble> {
+pub(crate) async fn leaks(
+    place: &Place,
+    asked: Option<&Pattern>,
+    form: Form,
+) -> Result<Ending, Trouble> {
     let mut server = Server::connect(place).await?;
     let progress = Progress::begin(&mut server).await;
     let is_leak = |lock: &crate::lock::Lock| leak(lock).is_some();
-    let found = look(&mut server, place, is_leak, Some(progress)).await?;
+    let found = look(&mut server, place, asked, is_leak, Some(progress)).await?;
     let rows = History::default().rows(&found);
     let mut out = BufWriter::new(io::stdout().lock());
     let width = screen::width();
@@ -28,8 +32,9 @@ pub(crate) async fn leaks(place: &Place, form: Form) -> Result<Ending, Trouble> 
         let object = json::look(&rows, &found, &place.prefix, Tokens::Told);
         writeln!(out, "{object:#}")?;
     } else if rows.is_empty() {
-        let prefix = shown(place.prefix.as_bytes());
-        writeln!(out, "no leaks under `{prefix}` on {}", server.address())?;
+        for line in none("leaks", &found, place, server.address()) {
+            writeln!(out, "{line}")?;
+        }
     } else {
         for line in report(&rows, &found, place, server.address(), width) {
             writeln!(out, "{line}")?;

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use crate::arguments::{Form, Place};
 use crate::history::History;
 use crate::json::{self, Tokens};
+use crate::pattern::Pattern;
 use crate::progress::Progress;
 use crate::screen;
 use crate::search::{Look, look};
@@ -13,10 +14,14 @@ use crate::shown::shown;
 use crate::table::{self, Row};
 use crate::trouble::{Ending, Trouble};
 
-pub(crate) async fn list(place: &Place, form: Form) -> Result<Ending, Trouble> {
+pub(crate) async fn list(
+    place: &Place,
+    asked: Option<&Pattern>,
+    form: Form,
+) -> Result<Ending, Trouble> {
     let mut server = Server::connect(place).await?;
     let progress = Progress::begin(&mut server).await;
-    let found = look(&mut server, place, |_| true, Some(progress)).await?;
+    let found = look(&mut server, place, asked, |_| true, Some(progress)).await?;
     let rows = History::default().rows(&found);
     let mut out = BufWriter::new(io::stdout().lock());
     if form.json {
@@ -39,10 +44,9 @@ pub(super) fn report(
     address: &str,
     width: Option<usize>,
 ) -> Vec<String> {
-    let prefix = shown(place.prefix.as_bytes());
     let mut lines = if rows.is_empty() {
         // The wrong server would look the same.
-        vec![format!("no locks under `{prefix}` on {address}")]
+        none("locks", found, place, address)
     } else {
         table::lines(rows, width)
     };
@@ -51,6 +55,32 @@ pub(super) fn report(
     }
     let fit = |line: String| width.map_or(line.clone(), |width| table::middle(&line, width));
     lines.into_iter().map(fit).collect()
+}
+
+/// What was looked at: the prefix, and the pattern if there is one.
+pub(super) fn under(found: &Look, place: &Place) -> String {
+    let prefix = shown(place.prefix.as_bytes());
+    match &found.matching {
+        Some(words) => format!("`{prefix}` that match `{words}`"),
+        None => format!("`{prefix}`"),
+    }
+}
+
+/// That nothing was found, and why that may be.
+pub(super) fn none(what: &str, found: &Look, place: &Place, address: &str) -> Vec<String> {
+    let mut lines = vec![format!(
+        "no {what} under {} on {address}",
+        under(found, place)
+    )];
+    let prefix = shown(place.prefix.as_bytes());
+    if found
+        .matching
+        .as_ref()
+        .is_some_and(|words| !prefix.is_empty() && words.starts_with(&prefix))
+    {
+        lines.push("the prefix is put before a pattern: leave it out".to_owned());
+    }
+    lines
 }
 
 /// How many foreign keys were left out.

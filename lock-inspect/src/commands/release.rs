@@ -8,7 +8,7 @@ use redis::{Value, cmd};
 use crate::arguments::Place;
 use crate::length::short;
 use crate::lock::Lock;
-use crate::reading::{VALUE_BYTES, read};
+use crate::reading::read;
 use crate::server::Server;
 use crate::shown::shown;
 use crate::trouble::{Ending, Trouble};
@@ -125,7 +125,7 @@ fn may(lock: &Lock, answer: Answer) -> Result<bool, Trouble> {
     let mut err = io::stderr().lock();
     let name = lock.name();
     writeln!(err, "`{name}` is held by {}", lock.held_by())?;
-    if lock.holder == Holder::NotALock || lock.value.len() >= VALUE_BYTES {
+    if lock.holder == Holder::NotALock || lock.is_cut() {
         writeln!(
             err,
             "That is no lock of this library: let whoever wrote it release it."

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::arguments::Place;
 use crate::page::{Watched, router};
 use crate::server::Server;
-use crate::signal::told_to_end;
+use crate::signal::End;
 use crate::trouble::{Ending, Trouble};
 
 pub(crate) async fn serve(
@@ -34,15 +34,10 @@ pub(crate) async fn serve(
     writeln!(out, "http://{bound}/ shows {}", server.address())?;
     out.flush()?;
     let router = router(Watched::new(place, server, every), is_local);
-    let told = async {
-        // Who cannot be told to end runs on until it is killed.
-        if told_to_end().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+    let mut end = End::of_program()?;
     // Connections that are kept open by a browser do not hold up the end.
     tokio::select! {
-        () = told => {}
+        () = end.told() => {}
         broken = axum::serve(listener, router).into_future() => broken?,
     }
     Ok(Ending::Fine)

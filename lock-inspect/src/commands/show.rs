@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::json::{self as as_json, Tokens};
 use crate::length::short;
 use crate::lock::Lock;
-use crate::reading::{VALUE_BYTES, read};
+use crate::reading::read;
 use crate::screen;
 use crate::search::Look;
 use crate::server::Server;
@@ -136,15 +136,13 @@ fn about_lock(facts: &mut Vec<(&'static str, String)>, row: &Row<'_>) {
     let lock: &Lock = row.lock;
     facts.push(("held by", lock.held_by()));
     if lock.other_type.is_none() {
-        if lock.value.len() < VALUE_BYTES {
-            facts.push(("token", shown(&lock.value)));
+        let value = shown(&lock.value);
+        facts.push(if lock.is_cut() {
+            let begins = format!("longer than any token; it begins with {value}");
+            ("value", begins)
         } else {
-            let begins = format!(
-                "longer than any token; it begins with {}",
-                shown(&lock.value)
-            );
-            facts.push(("value", begins));
-        }
+            ("token", value)
+        });
     }
     if let (Some(owner), Some(age)) = (lock.owner(), lock.age()) {
         facts.push(("age", short(age)));

@@ -1,7 +1,6 @@
 //! All locks, again and again.
 
 use std::io::{self, Write};
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -10,18 +9,19 @@ use crate::arguments::Place;
 use crate::history::History;
 use crate::json::{self, Tokens};
 use crate::length::short;
+use crate::pattern::Pattern;
 use crate::screen::{self, Screen};
 use crate::search::{Look, look};
 use crate::server::Server;
-use crate::shown::shown;
-use crate::signal::told_to_end;
+use crate::signal::End;
 use crate::table::{Row, wrapped};
 use crate::trouble::{Ending, Trouble};
 
-use super::list::report;
+use super::list::{report, under};
 
 pub(crate) async fn watch(
     place: &Place,
+    asked: Option<&Pattern>,
     every: Duration,
     times: Option<u64>,
     json: bool,
@@ -29,18 +29,24 @@ pub(crate) async fn watch(
     // A wrong address is told once, and not for ever.
     let server = Server::connect(place).await?;
     let address = server.address().to_owned();
-    let screen = if json { None } else { Screen::open() };
+    let paints = !json && Screen::is_there();
+    // Before there is a picture that would be left behind.
+    let (mut end, screen) = if paints {
+        (End::of_picture()?, Screen::open())
+    } else {
+        (End::of_program()?, None)
+    };
     let mut picture = Picture {
         place,
+        asked,
         address,
         screen,
         json,
         looks: 0,
     };
-    let mut end = pin!(told_to_end());
     tokio::select! {
         biased;
-        end = end.as_mut() => end?,
+        () = end.told() => {}
         watched = picture.keep(server, every, times) => watched?,
     }
     Ok(Ending::Fine)
@@ -48,6 +54,7 @@ pub(crate) async fn watch(
 
 struct Picture<'a> {
     place: &'a Place,
+    asked: Option<&'a Pattern>,
     address: String,
     screen: Option<Screen>,
     json: bool,
@@ -55,7 +62,8 @@ struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// A server that goes away is told, and asked again: it may be why somebody watches.
+    /// A server that goes away is told, and asked again: it may be why somebody watches. The last look is
+    /// not: what is in its way is the end.
     async fn keep(
         &mut self,
         server: Server,
@@ -65,20 +73,22 @@ impl Picture<'_> {
         let mut history = History::default();
         let mut server = Some(server);
         loop {
+            let is_last = times.is_some_and(|times| self.looks + 1 >= times);
             match self.look(&mut server).await {
                 Ok(found) => {
                     let rows = history.rows(&found);
                     self.show(&rows, &found)?;
                 }
+                Err(trouble) if is_last => return Err(trouble),
                 Err(trouble) => {
                     server = None;
                     self.tell(&trouble)?;
                 }
             }
-            self.looks += 1;
-            if times.is_some_and(|times| self.looks >= times) {
+            if is_last {
                 return Ok(());
             }
+            self.looks += 1;
             sleep(every).await;
         }
     }
@@ -88,7 +98,7 @@ impl Picture<'_> {
             Some(server) => server,
             None => server.insert(Server::connect(self.place).await?),
         };
-        look(server, self.place, |_| true, None).await
+        look(server, self.place, self.asked, |_| true, None).await
     }
 
     fn show(&self, rows: &[Row<'_>], found: &Look) -> io::Result<()> {
@@ -100,9 +110,9 @@ impl Picture<'_> {
         let leaks = rows.iter().filter(|row| row.leak.is_some()).count();
         let leaks = leaks as u64 + found.leaks_not_listed;
         let head = format!(
-            "{} `{}`: {} locks, {leaks} leaks, found in {}",
+            "{} {}: {} locks, {leaks} leaks, found in {}",
             self.address,
-            shown(self.place.prefix.as_bytes()),
+            under(found, self.place),
             rows.len(),
             short(found.took)
         );

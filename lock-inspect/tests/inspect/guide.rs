@@ -1,8 +1,11 @@
 //! The commands of the guide for the night, as they stand there.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use lock_runtime::LockError;
+use tests::Server;
 
 use crate::world::World;
 
@@ -25,7 +28,12 @@ async fn the_commands_of_the_guide_do_what_it_says() {
     for line in commands {
         let words = line.split('#').next().unwrap_or_default();
         let words = words.replace("'<token>'", &token);
-        let said = world.run(&words.split_whitespace().collect::<Vec<_>>());
+        let said = world.run(
+            &words
+                .split_whitespace()
+                .map(|word| word.trim_matches('\''))
+                .collect::<Vec<_>>(),
+        );
         let code = i32::from(line.contains("exit code 1"));
         assert_eq!(
             (said.code, said.err.as_str()),
@@ -36,10 +44,48 @@ async fn the_commands_of_the_guide_do_what_it_says() {
             Some("show") if line.contains("prints the token") => {
                 assert!(said.out.contains(&token), "{said:?}");
             }
+            Some("list") => assert!(said.out.contains("order:42"), "{said:?}"),
             Some("leaks") => assert!(said.out.contains("leaked"), "{said:?}"),
             _ => {}
         }
     }
     let told = held.release().await;
     assert!(matches!(told, Err(LockError::Lost { .. })), "{told:?}");
+}
+
+/// The line for cron is quiet while nothing is wrong, and tells of leaks and of a server that is away.
+#[tokio::test]
+async fn the_line_for_cron_speaks_when_something_is_wrong() {
+    let line = GUIDE
+        .lines()
+        .find_map(|line| line.strip_prefix("*/10 * * * * "));
+    let line = line.expect("a line for cron");
+    assert!(!line.contains('%'), "cron ends a line there");
+    let server = Server::start(&[]);
+    let programs = Path::new(env!("CARGO_BIN_EXE_lock-inspect")).parent();
+    let programs = programs.expect("a folder").display();
+    let path = format!("{programs}:{}", std::env::var("PATH").unwrap_or_default());
+    let cron = || {
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(line).env("PATH", &path);
+        let said = shell
+            .env("REDIS_URL", server.url())
+            .output()
+            .expect("it starts");
+        assert_eq!(String::from_utf8_lossy(&said.stderr), "");
+        String::from_utf8(said.stdout).expect("text")
+    };
+    assert_eq!(cron(), "");
+    let mut leak = redis::cmd("SETNX");
+    let leak = leak.arg("lock:leaked").arg("1");
+    let leaked = leak.query_async::<()>(&mut server.raw().await).await;
+    leaked.expect("planted");
+    let told = cron();
+    assert!(
+        told.contains("leaked") && told.contains("no expiry"),
+        "{told}"
+    );
+    server.kill();
+    let told = cron();
+    assert!(told.contains("cannot reach"), "{told}");
 }

@@ -51,6 +51,12 @@ async fn locks_that_stay_are_found() {
         assert!(!said.out.contains(key), "{key}: {said:?}");
     }
     assert!(said.out.contains("4 leaks listed"), "{said:?}");
+    // They are no alarm elsewhere.
+    for shows in [&["list"][..], &["watch", "--times", "1"]] {
+        let said = world.run(shows);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+        assert!(said.out.contains("planted"), "{said:?}");
+    }
     let said = world.run(&["leaks", "--json"]);
     assert_eq!(said.code, 1);
     let object = said.json();

@@ -194,6 +194,12 @@ async fn what_is_too_long_for_a_token_is_not_called_one() {
     world.does("SET", b"long", &[&[b'x'; 2000]]).await;
     let said = world.run(&["show", "long"]);
     assert!(said.out.contains("longer than any token"), "{said:?}");
+    let listed = world.run(&["list", "--json"]).json()["locks"][0].take();
+    let shown = world.run(&["show", "long", "--json"]).json()["lock"].take();
+    for lock in [listed, shown] {
+        assert_eq!(lock["value_begins"], "x".repeat(1024), "{lock}");
+        assert_eq!(lock.get("token"), None, "{lock}");
+    }
 }
 
 #[tokio::test]

@@ -13,14 +13,14 @@ use crate::tool::{command, run};
 use crate::world::World;
 
 /// The page's program; killed with this value.
-struct Page {
+pub(crate) struct Page {
     program: Child,
     address: String,
     banner: String,
 }
 
 impl Page {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut program = command(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -57,11 +57,11 @@ impl Page {
         (top.to_owned(), body.to_owned())
     }
 
-    fn gets(&self, path: &str) -> (String, String) {
+    pub(crate) fn gets(&self, path: &str) -> (String, String) {
         self.asks("GET", path, &self.address)
     }
 
-    fn locks(&self) -> serde_json::Value {
+    pub(crate) fn locks(&self) -> serde_json::Value {
         serde_json::from_str(&self.gets("/locks.json").1).expect("JSON")
     }
 }

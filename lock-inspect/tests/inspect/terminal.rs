@@ -85,9 +85,13 @@ impl Terminal {
 
     /// SIGINT, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.program.id()).expect("an id");
         let id = Pid::from_raw(id).expect("an id");
-        kill_process(id, Signal::INT).expect("it runs");
+        kill_process(id, signal).expect("it runs");
     }
 
     /// Its exit code and everything it said.

@@ -128,6 +128,41 @@ fn what_does_not_speak_redis_or_does_not_answer_is_said_so() {
     assert!(said.err.contains("in time"), "{said:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_full_is_said_to_be() {
+    let server = Server::start(&["--maxclients", "1"]);
+    let url = format!("redis://127.0.0.1:{}", server.port());
+    let full = || {
+        for arguments in COMMANDS {
+            let said = run(&[&["--url", &url], arguments].concat());
+            assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
+            assert!(said.err.contains("max number of clients"), "{said:?}");
+            assert!(said.err.contains("raise its `maxclients`"), "{said:?}");
+            assert!(!said.err.contains("check host"), "{said:?}");
+        }
+    };
+    let taken = server.raw().await;
+    full();
+    drop(taken);
+    crate::show::wait_until(|| run(&["--url", &url, "list"]).code == 0);
+}
+
+/// As a server in protected mode does with who comes from elsewhere.
+#[test]
+fn what_a_server_says_that_closes_at_once_is_repeated() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("redis://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.write_all(b"-DENIED Redis is running in protected mode\r\n");
+        }
+    });
+    let said = run(&["--url", &url, "list"]);
+    assert_eq!((said.code, said.out.as_str()), (3, ""), "{said:?}");
+    assert!(said.err.contains("does not let us in"), "{said:?}");
+    assert!(said.err.contains("in protected mode"), "{said:?}");
+}
+
 /// Makes a user, and gives the URL for it.
 async fn user(server: &Server, rights: &str) -> String {
     let mut acl = redis::cmd("ACL");
@@ -212,6 +247,20 @@ fn arguments_that_make_no_sense_are_refused() {
         let said = run(arguments);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     }
+}
+
+/// What it says without a command is its help, whole, and nothing of the surroundings.
+#[test]
+fn without_a_command_the_help_is_whole() {
+    let url = "redis://me:hunter2@localhost";
+    let said = command(&[]).env("REDIS_URL", url).output();
+    let said = Said::of(&said.expect("it starts"));
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+    assert_eq!(said.err, run(&["-h"]).out);
+    assert!(said.err.contains("[user:password@]host"), "{said:?}");
+    let said = run(&["--url", url]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(!said.err.contains("hunter2"), "{said:?}");
 }
 
 /// The README says what `--help` says.

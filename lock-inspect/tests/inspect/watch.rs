@@ -1,12 +1,15 @@
 //! `watch`: painted on a terminal, one table after the other elsewhere.
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tests::Server;
 
 use crate::list::without_painting;
 use crate::terminal::Terminal;
-use crate::tool::command;
+use crate::tool::{Said, command};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +52,14 @@ async fn a_terminal_is_left_as_it_was() {
         world.does("SETNX", key.as_bytes(), &[b"1"]).await;
     }
     let arguments = world.here(&["watch", "--every", "0.1"]);
+    for signal in [Signal::QUIT, Signal::TERM, Signal::HUP] {
+        let terminal = Terminal::start(command(&arguments), 100, 10);
+        terminal.wait_for("order:00");
+        terminal.signal(signal);
+        let (code, told) = terminal.end();
+        assert_eq!(code, 0, "{signal:?}: {told}");
+        assert!(told.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{told:?}");
+    }
     let terminal = Terminal::start(command(&arguments), 100, 10);
     terminal.wait_for("order:00");
     terminal.wait_for("more than there is room for");
@@ -80,4 +91,49 @@ async fn a_server_that_goes_away_is_asked_again() {
     crate::show::wait_until(|| terminal.told().matches("no locks under").count() > before + 1);
     terminal.interrupt();
     assert_eq!(terminal.end().0, 0);
+}
+
+/// Watches a server of its own for so many looks, which is killed after the first; `then` has the rest of
+/// what it says.
+fn watched(server: &Server, more: &[&str], then: impl FnOnce(&mut dyn BufRead)) -> Said {
+    let url = server.url();
+    let watch = ["--url", &url, "watch", "--every", "0.1"];
+    let mut watching = command(&[&watch, more].concat());
+    let watching = watching.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut watching = watching.spawn().expect("it starts");
+    let mut out = BufReader::new(watching.stdout.take().expect("piped"));
+    out.read_line(&mut String::new()).expect("a look");
+    server.kill();
+    then(&mut out);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).expect("text");
+    let mut said = Said::of(&watching.wait_with_output().expect("it ends"));
+    said.out = rest;
+    said
+}
+
+/// Whoever watches for some looks in a script learns from the exit code what the last of them met.
+#[test]
+fn the_last_look_decides_how_it_ends() {
+    for more in [&["--times", "25"][..], &["--times", "25", "--json"]] {
+        let server = Server::start(&[]);
+        let said = watched(&server, more, |_| ());
+        assert_eq!(said.code, 3, "{said:?}");
+        let last = said.err.lines().last().expect("a reason");
+        assert!(last.starts_with("lock-inspect: cannot reach"), "{said:?}");
+        assert!(!said.err.contains("Trying again"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_look_that_failed_before_is_forgiven() {
+    let server = Server::start(&[]);
+    let said = watched(&server, &["--times", "50"], |out| {
+        let mut lines = out.lines().map_while(Result::ok);
+        let failed = lines.find(|line| line.ends_with("Trying again."));
+        failed.expect("a look that failed");
+        server.restart();
+    });
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    assert!(said.out.contains("no locks under"), "{said:?}");
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 pub(crate) use self::call::{Answer, Call};
 use self::take::Taken;
@@ -43,7 +43,7 @@ const EAR_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct Contender<'a> {
     call: Call<'a>,
     token: LockToken,
-    place: Place,
+    place: Box<Place>,
     fence: Option<FencingToken>,
     /// From when on it stands in line.
     standing: Option<Standing>,
@@ -227,10 +227,11 @@ impl<'a> Contender<'a> {
     /// longer to be had than a command is waited for, so that it is timed by itself.
     async fn attempt(&mut self, deadline: Instant) -> Option<Result<Asked, StoreError>> {
         let Shared { settings, .. } = &**self.call.shared;
-        let session = match timeout_at(deadline, self.call.shared.session()).await {
-            Ok(Ok(session)) => session,
-            Ok(Err(error)) => return Some(Err(error)),
-            Err(_) => return None,
+        // Hardly ever waited for.
+        let session = by(deadline, pin!(self.call.shared.session()), || false).await?;
+        let session = match session {
+            Ok(session) => session,
+            Err(error) => return Some(Err(error)),
         };
         let response_timeout = settings.response_timeout();
         let ends = || Instant::now() + response_timeout <= deadline;

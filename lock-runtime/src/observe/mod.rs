@@ -114,13 +114,13 @@ impl Waiting {
         Self { name, began: false }
     }
 
-    /// It found the lock busy. Told once.
-    pub(crate) fn begins(&mut self, key: &str, holder: Option<&Holder>) {
+    /// It found the lock busy. Told once; by whom it is held is read where somebody listens.
+    pub(crate) fn begins(&mut self, key: &str, holder: impl FnOnce() -> Option<Holder>) {
         if std::mem::replace(&mut self.began, true) {
             return;
         }
         count::waits(self.name.into(), 1.0);
-        tell!(DEBUG, "lock.waiting", self.name, { lock.rendered_key = key, lock.holder = holder.map(tracing::field::display) }, "waiting for the lock");
+        tell!(DEBUG, "lock.waiting", self.name, { lock.rendered_key = key, lock.holder = holder().map(tracing::field::display) }, "waiting for the lock");
     }
 }
 

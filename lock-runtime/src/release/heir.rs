@@ -47,7 +47,7 @@ pub(crate) enum Served {
 
 /// A lock that was handed over. Dropped, it is released.
 pub(crate) struct Inheritance {
-    pub(crate) place: Place,
+    pub(crate) place: Box<Place>,
     pub(crate) token: LockToken,
     pub(crate) fence: Option<FencingToken>,
     /// From when its deadline counts.
@@ -56,7 +56,7 @@ pub(crate) struct Inheritance {
 
 /// A place in the line on the server. Dropped, it is given up.
 pub(crate) struct InLine {
-    pub(crate) place: Place,
+    pub(crate) place: Box<Place>,
     pub(crate) token: LockToken,
     pub(crate) standing: Standing,
     /// Whether the lock is its own already.

@@ -58,16 +58,19 @@ struct Sent {
 
 impl Place {
     /// `None` once the client is shut down. Must be called in a runtime, whose worker is started
-    /// if it has none.
+    /// if it has none. Boxed: it goes from hand to hand.
     pub(crate) fn reserve(
         releases: &Arc<Releases>,
         key: LockKey,
         token: LockToken,
         ttl: Duration,
         label: Label,
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let queue = with_worker(releases);
-        releases.reserve(queue).then(|| Self {
+        if !releases.reserve(queue) {
+            return None;
+        }
+        Some(Box::new(Self {
             releases: releases.clone(),
             reserved: true,
             key,
@@ -82,7 +85,7 @@ impl Place {
             holding: None,
             unheard: false,
             stay: None,
-        })
+        }))
     }
 
     /// Takes note of a SET before its first poll: from then on it may reach the store.
@@ -259,7 +262,7 @@ impl Place {
     /// Must be called in a runtime: it may be another than the one that took the lock.
     ///
     /// Cancellation safety: a worker goes on with it.
-    pub(crate) async fn release(mut self, limit: Instant) -> Option<Answer> {
+    pub(crate) async fn release(mut self: Box<Self>, limit: Instant) -> Option<Answer> {
         let job = self.job()?;
         let releases = self.releases.clone();
         with_worker(&releases).begin(&job);
@@ -288,7 +291,7 @@ impl Place {
     /// Releases a lock that is given back in time, for a caller who goes on: if it turns out to have
     /// been lost, that is counted. The caller sends it itself, as far as it can without waiting, so
     /// that what it sends next comes behind it.
-    pub(crate) fn release_unheard(mut self) {
+    pub(crate) fn release_unheard(mut self: Box<Self>) {
         self.give_back_unheard();
         // Dropped, it goes to a worker: a call can be polled to its end outside a runtime.
         if Handle::try_current().is_err() {

@@ -121,6 +121,10 @@ impl Releases {
         self.closing.notify_waiters();
     }
 
+    pub(crate) fn is_shut_down(&self) -> bool {
+        self.shut_down.load(Ordering::SeqCst)
+    }
+
     /// Ends when the client is shut down.
     ///
     /// Cancellation safety: holds nothing.

@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::Mutex as Queue;
 use uuid::Uuid;
 
-use crate::by_hand::{self, RELEASE};
+use crate::by_hand::{self, Native, RELEASE};
 use crate::contender::{Call, Contender, TTL, section};
 
 /// By key.
@@ -20,10 +20,7 @@ type Queues = HashMap<String, Arc<Queue<()>>>;
 #[derive(Clone)]
 enum Release {
     Script(String),
-    /// Redis 8.4 or later.
-    Delex,
-    /// Valkey 9 or later.
-    Delifeq,
+    Native(Native),
 }
 
 #[derive(Clone)]
@@ -45,13 +42,7 @@ impl Floor {
 
     /// With what the server has of its own instead of the script.
     pub(crate) async fn native(mut self) -> Result<Self, redis::RedisError> {
-        let mut probe = redis::cmd("COMMAND");
-        probe.arg("INFO").arg("DELIFEQ");
-        let known: Vec<redis::Value> = probe.query_async(&mut self.connection).await?;
-        self.release = match known.first() {
-            Some(redis::Value::Nil) | None => Release::Delex,
-            Some(_) => Release::Delifeq,
-        };
+        self.release = Release::Native(Native::of(&mut self.connection).await?);
         Ok(self)
     }
 
@@ -62,16 +53,7 @@ impl Floor {
                 command.arg(script).arg("1").arg(key).arg(token);
                 command
             }
-            Release::Delex => {
-                let mut command = redis::cmd("DELEX");
-                command.arg(key).arg("IFEQ").arg(token);
-                command
-            }
-            Release::Delifeq => {
-                let mut command = redis::cmd("DELIFEQ");
-                command.arg(key).arg(token);
-                command
-            }
+            Release::Native(native) => native.delete(key, token),
         }
     }
 

@@ -103,10 +103,14 @@ impl Query {
     /// The query of an alert without what it compares with: whether it is answered, not whether it is true.
     #[must_use]
     pub fn without_threshold(&self) -> String {
-        let parts = self.text.split(" or ");
-        let part = parts.into_iter().next().unwrap_or_default();
-        let part = part.split(" unless ").next().unwrap_or_default();
-        let (compared, _) = part.rsplit_once(" > ").unwrap_or((part, ""));
+        let mut depth = 0;
+        let end = self.text.char_indices().find(|(at, c)| {
+            depth += i32::from(*c == '(') - i32::from(*c == ')');
+            let rest = &self.text[*at..];
+            let ends = [" > ", " or ", " unless "].iter();
+            depth == 0 && ends.into_iter().any(|end| rest.starts_with(end))
+        });
+        let compared = &self.text[..end.map_or(self.text.len(), |(at, _)| at)];
         compared.to_owned()
     }
 }

@@ -33,6 +33,12 @@ async fn report(day: &str, takes: Duration) -> Result<(), LockError> {
     Ok(())
 }
 
+#[distributed_lock(key = "report:<day>", ttl = "600ms", renew = "900ms")]
+async fn hung_report(day: &str) -> Result<(), LockError> {
+    let _ = day;
+    std::future::pending().await
+}
+
 #[distributed_lock(key = "outer", ttl = 10)]
 async fn outer() -> Result<(), LockError> {
     inner().await
@@ -262,6 +268,13 @@ async fn losses(exporter: &PrometheusHandle) {
     let refused = [name, ("outcome", "refused")];
     assert_count(exporter, "lock_renewals_total", &refused, 1.0);
 
+    // A body that hangs, while others of its template come and go, is lost at its longest hold.
+    let beside = client.scope(report("friday", Duration::ZERO));
+    let (lost, beside) = tokio::join!(client.scope(hung_report("thursday")), beside);
+    assert!(matches!(lost, Err(LockError::Lost { .. })), "{lost:?}");
+    beside.expect("another key");
+    assert_count(exporter, "lock_lost_total", &[name], 2.0);
+
     // A guard that is dropped after its lease.
     let guard = client
         .lock("shelf:9")
@@ -346,8 +359,12 @@ fn the_table_names_every_metric_with_its_labels() {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("- alert: "))
     {
-        assert!(table.contains(&format!("`{alert}`")), "{alert}");
+        assert!(table.contains(&format!("\n### {alert}\n")), "{alert}");
     }
+    let query = table.split("```promql\n").nth(1);
+    let query = query.and_then(|rest| rest.lines().next()).expect("a query");
+    let tested = fs::read_to_string(folder().join("rules.test.yml")).expect("text");
+    assert!(tested.contains(query), "{query}");
 }
 
 #[test]

@@ -80,6 +80,31 @@ fn links_between_pages_lead_somewhere() {
     assert!(pages.len() > 10 && count > 10, "{count} links in {pages:?}");
 }
 
+/// Whoever is called by an alert finds what to do behind its address, once that of the pages is put in.
+#[test]
+fn every_alert_leads_to_its_section() {
+    let rules = fs::read_to_string(root().join("monitoring/rules.yml")).expect("text");
+    let alerts = rules.split("- alert: ").skip(1);
+    let mut count = 0;
+    for alert in alerts {
+        let name = alert.lines().next().expect("a name");
+        let address = alert.split("runbook_url: \"").nth(1);
+        let address = address.and_then(|rest| rest.split('"').next());
+        let link = address.and_then(|url| url.strip_prefix("https://runbooks.example/"));
+        let link = link.unwrap_or_else(|| panic!("{name} has no runbook"));
+        assert!(
+            link.ends_with(&format!("#{}", name.to_lowercase())),
+            "{link}"
+        );
+        assert!(
+            leads_somewhere(&root().join("README.md"), link),
+            "{name}: {link}"
+        );
+        count += 1;
+    }
+    assert!(count >= 9, "{count} alerts");
+}
+
 #[test]
 fn every_guide_is_found_from_the_readme_and_from_the_documentation() {
     let text = |path: &str| fs::read_to_string(root().join(path)).expect("text");

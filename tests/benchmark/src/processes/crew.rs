@@ -49,6 +49,8 @@ pub(crate) struct Turns {
     /// When a process was stopped, if one was.
     stopped: Option<Duration>,
     all: Vec<Turn>,
+    /// Calls that failed, all told when they did.
+    failures: usize,
 }
 
 impl Crew {
@@ -102,12 +104,17 @@ impl Crew {
         begin: Duration,
         mut children: Vec<Child>,
     ) -> Result<Turns, Error> {
-        let mut turns = Vec::new();
+        let (mut turns, mut failures) = (Vec::new(), 0);
         for (process, child) in children.iter_mut().enumerate() {
             loop {
                 let line = child.line()?;
                 if line == "end" {
                     break;
+                }
+                if let Some(reason) = line.strip_prefix(taker::NO_TURN) {
+                    eprintln!("  {}, process {process}: {reason}", self.contender);
+                    failures += 1;
+                    continue;
                 }
                 turns.push(read(process, &line)?);
             }
@@ -124,6 +131,7 @@ impl Crew {
             end,
             stopped: None,
             all,
+            failures,
         })
     }
 }
@@ -148,6 +156,11 @@ fn read(process: usize, line: &str) -> Result<Turn, Error> {
 impl Turns {
     pub(crate) fn count(&self) -> usize {
         self.all.len()
+    }
+
+    /// How many calls failed.
+    pub(crate) fn failures(&self) -> usize {
+        self.failures
     }
 
     /// Seconds from the release begun to the lock held by a process that waited already.

@@ -18,6 +18,12 @@ use crate::ours::Ours;
 /// The key that all compete for.
 pub(super) const KEY: &str = "crossing";
 
+/// What a taker says of a call that failed.
+pub(super) const NO_TURN: &str = "none: ";
+
+/// Of a task: a machine that stands still for longer than a claim costs a turn, and is no reason to end.
+const MOST_FAILURES: usize = 10;
+
 /// What a taker is told: contender, URL, tasks, section, begin and end in nanoseconds.
 pub(super) fn words(
     (contender, url): (&str, &str),
@@ -48,9 +54,13 @@ pub(super) async fn run(words: &[String]) -> Result<(), Error> {
         all.spawn(turns(contender.clone(), task, section, end));
     }
     while let Some(ended) = all.join_next().await {
-        for (task, asked, held) in ended?? {
+        let (turns, failures) = ended??;
+        for (task, asked, held) in turns {
             let [asked, from, to] = [asked, held.from, held.to].map(|time| time.as_nanos());
             println!("{task} {asked} {from} {to}");
+        }
+        for failure in failures {
+            println!("{NO_TURN}{failure}");
         }
     }
     println!("end");
@@ -63,17 +73,23 @@ fn times(words: &[String]) -> Result<[Duration; 3], Error> {
     Ok([time(3)?, time(4)?, time(5)?])
 }
 
+/// The turns of a task, and why it had none where it could not have one.
+type Had = (Vec<(usize, Duration, Held)>, Vec<String>);
+
 async fn turns(
     contender: Shared,
     task: usize,
     section: Duration,
     end: Duration,
-) -> Result<Vec<(usize, Duration, Held)>, String> {
-    let mut turns = Vec::new();
+) -> Result<Had, String> {
+    let (mut turns, mut failures) = (Vec::new(), Vec::new());
     while clock() < end {
         let asked = clock();
-        let held = contender.call(KEY, section).await?;
-        turns.push((task, asked, held));
+        match contender.call(KEY, section).await {
+            Ok(held) => turns.push((task, asked, held)),
+            Err(reason) if failures.len() < MOST_FAILURES => failures.push(reason),
+            Err(reason) => return Err(reason),
+        }
     }
-    Ok(turns)
+    Ok((turns, failures))
 }

@@ -7,6 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bench::{Bench, Error};
+use crate::careful::Careful;
 use crate::floor::Floor;
 use crate::heap;
 use crate::spread::{Spread, percentile, short, time};
@@ -21,19 +22,31 @@ pub(crate) fn cpu_time() -> f64 {
     spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
 }
 
-/// CPU seconds and allocations of a call of ours and of the floor, call by call in turns.
-async fn measured(client: &LockClient, floor: &Floor) -> Result<[[f64; 2]; 2], Error> {
-    let mut sums = [[0.0; 2]; 2];
-    for call in 0..CALLS {
-        for half in 0..2 {
-            let side = usize::from((call + half) % 2 == 1);
+const SIDES: usize = 3;
+
+/// CPU seconds and allocations of a call of ours, of the floor and by ours' commands, call by call in turns.
+async fn measured(
+    client: &LockClient,
+    floor: &Floor,
+    careful: &Careful,
+) -> Result<[[f64; 2]; SIDES], Error> {
+    let mut sums = [[0.0; 2]; SIDES];
+    for call in 0..CALLS as usize {
+        for turn in 0..SIDES {
+            let side = (call + turn) % SIDES;
             let (allocated, began) = (heap::allocations(), cpu_time());
-            if side == 0 {
-                let request = client.lock("cost").ttl(Duration::from_secs(10));
-                request.acquire().await?.release().await?;
-            } else {
-                let token = floor.lock("cost").await?;
-                floor.unlock("cost", &token).await?;
+            match side {
+                0 => {
+                    let request = client.lock("cost").ttl(Duration::from_secs(10));
+                    request.acquire().await?.release().await?;
+                }
+                1 => {
+                    let token = floor.lock("cost").await?;
+                    floor.unlock("cost", &token).await?;
+                }
+                _ => {
+                    careful.held("cost", Duration::ZERO).await?;
+                }
             }
             sums[side][0] += cpu_time() - began;
             sums[side][1] += (heap::allocations() - allocated) as f64;
@@ -42,8 +55,8 @@ async fn measured(client: &LockClient, floor: &Floor) -> Result<[[f64; 2]; 2], E
     Ok(sums.map(|side| side.map(|sum| sum / f64::from(CALLS))))
 }
 
-/// What ours and the floor cost in each round.
-type Sides = [Vec<[f64; 2]>; 2];
+/// What each costs in each round.
+type Sides = [Vec<[f64; 2]>; SIDES];
 
 fn measure(bench: &Bench, runtime: &Runtime) -> Result<Sides, Error> {
     let rounds = bench.pick(15, 60);
@@ -51,11 +64,13 @@ fn measure(bench: &Bench, runtime: &Runtime) -> Result<Sides, Error> {
     let measuring = async move {
         let client = LockClient::connect(&url).await?;
         let floor = Floor::connect(&url).await?;
+        let careful = Careful::connect(&url).await?;
         let mut sides: Sides = Default::default();
         for _ in 0..rounds {
-            let [ours, theirs] = measured(&client, &floor).await?;
-            sides[0].push(ours);
-            sides[1].push(theirs);
+            let round = measured(&client, &floor, &careful).await?;
+            for (side, figures) in sides.iter_mut().zip(round) {
+                side.push(figures);
+            }
         }
         Ok::<_, Error>(sides)
     };
@@ -97,14 +112,17 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
 }
 
 fn show(bench: &mut Bench, figure: &str, sides: &Sides, bound: Option<Bound>) {
-    let [ours, floor] = sides;
-    let [ours, floor] =
-        [ours, floor].map(|side| -> Vec<f64> { side.iter().map(|figures| figures[0]).collect() });
+    let [ours, floor, careful] = sides
+        .each_ref()
+        .map(|side| -> Vec<f64> { side.iter().map(|figures| figures[0]).collect() });
     let shown = |figures: &[f64]| percentile(figures, 50).map(time).unwrap_or_default();
-    bench.table.ratio(
-        (ROW, figure),
-        (shown(&ours), shown(&floor)),
-        Spread::of_ratios(&ours, &floor),
-        bound,
-    );
+    let against = format!("{figure}, against by hand by ours' commands");
+    for (figure, other, bound) in [(figure, &floor, bound), (&against, &careful, None)] {
+        bench.table.ratio(
+            (ROW, figure),
+            (shown(&ours), shown(other)),
+            Spread::of_ratios(&ours, other),
+            bound,
+        );
+    }
 }

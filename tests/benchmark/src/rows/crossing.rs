@@ -76,6 +76,18 @@ fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Err
         "",
         Some(Bound::AtMost(0.0)),
     );
+    let failures = |rounds: &[Turns]| rounds.iter().map(Turns::failures).sum::<usize>();
+    let others = rounds[LINE..].iter().map(|rounds| failures(rounds));
+    bench.table.beside(
+        (
+            ROW,
+            &format!("{said}: calls that failed, which a machine that stands still can cause"),
+        ),
+        format!("{} of the others", others.sum::<usize>()),
+        Some(failures(&rounds[OURS]) as f64),
+        "",
+        None,
+    );
     if section.is_zero() {
         for (rounds, name) in rounds.iter().zip(CONTENDERS) {
             let median = percentile(&gaps_of(rounds), 50);

@@ -24,37 +24,40 @@ const NATIVE_SERVERS: &str = "LOCK_BENCH_NATIVE_SERVERS";
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Bench::tell(ROW, "64 tasks, distinct keys");
-    let [ours, floor, careful] = measure(bench, &bench.server, async |url, _| {
+    let [ours, floor, careful] = measure(bench, &bench.server, async |url| {
         let careful: Shared = Arc::new(Careful::connect(url).await?);
-        Ok(careful)
+        Ok([careful])
     })?;
     let figure = "throughput of 64 tasks, against the floor";
     show(bench, figure, &ours, &floor, Some(0.95));
-    let figure = "by hand with names and time limits, against the floor";
+    let figure = "by hand by ours' commands, against the floor";
     show_other(bench, figure, &careful, &floor);
-    let figure = "throughput, against by hand with names and time limits";
+    let figure = "throughput, against by hand by ours' commands";
     show(bench, figure, &ours, &careful, None);
     bench.table.note(
         ROW,
         "nothing is waited for and the answers of many tasks come in one read, so that what a call does of \
-         its own shows whole, on the client as on the server. ARCHITECTURE.md counts it. Ours also asks for \
-         the length of the line in each release, without which a client that comes straight back would \
-         starve those who stand in it.",
+         its own shows whole, on the client as on the server. ARCHITECTURE.md counts it. By ours' commands: \
+         the token names its holder, the SET answers what is there, and the release looks at the length of \
+         the line, without which a client that comes straight back would starve those who stand in it.",
     );
     let programs = std::env::var(NATIVE_SERVERS).unwrap_or_default();
     for program in programs.lines() {
         let server = server_version(program);
         Bench::tell(ROW, &server);
-        let [ours, floor, native] = measure(bench, &Server::of(program), async |_, floor| {
-            let native: Shared = Arc::new(floor.native().await?);
-            Ok(native)
+        let [ours, floor, bare, careful] = measure(bench, &Server::of(program), async |url| {
+            let bare: Shared = Arc::new(Floor::connect(url).await?.native().await?);
+            let careful: Shared = Arc::new(Careful::connect(url).await?.native().await?);
+            Ok([bare, careful])
         })?;
         let figure = format!("the same on {server}, against the floor's script");
         show(bench, &figure, &ours, &floor, Some(1.25));
         let figure = format!("by hand by a command on {server}, against its script");
-        show_other(bench, &figure, &native, &floor);
-        let figure = format!("the same on {server}, against by hand by a command");
-        show(bench, &figure, &ours, &native, None);
+        show_other(bench, &figure, &bare, &floor);
+        let figure = format!("by hand by ours' commands on {server}, against the script");
+        show_other(bench, &figure, &careful, &floor);
+        let figure = format!("the same on {server}, against by hand by ours' commands");
+        show(bench, &figure, &ours, &careful, None);
     }
     if programs.is_empty() {
         Bench::tell(
@@ -65,28 +68,25 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Ok(())
 }
 
-/// Calls a second of ours, of the floor and of another, round by round.
-fn measure(
+/// Calls a second of ours, of the floor and of others, round by round.
+fn measure<const OTHERS: usize, const ALL: usize>(
     bench: &Bench,
     server: &Server,
-    other: impl AsyncFnOnce(&str, Floor) -> Result<Shared, RedisError>,
-) -> Result<[Vec<f64>; 3], Error> {
+    others: impl AsyncFnOnce(&str) -> Result<[Shared; OTHERS], RedisError>,
+) -> Result<[Vec<f64>; ALL], Error> {
     let rounds = bench.pick(15, 50);
     let figures = Bench::runtime()?.block_on(async {
         let mut contenders = Bench::two_on(server, Duration::ZERO).await?;
-        let url = server.url();
-        contenders.push(other(&url, Floor::connect(&url).await?).await?);
+        contenders.extend(others(&server.url()).await?);
         let figures = alternate(&contenders, rounds, async |contender| {
             let turns = greedy(contender, TASKS, SLICE, |task| format!("own:{task}")).await?;
             Ok(turns.iter().sum::<usize>() as f64 / SLICE.as_secs_f64())
         });
         Ok::<_, Error>(figures.await)
     })?;
-    Ok([
-        figures[0].clone()?,
-        figures[1].clone()?,
-        figures[2].clone()?,
-    ])
+    let figures: Vec<Vec<f64>> = figures.into_iter().collect::<Result<_, _>>()?;
+    let wrong = |all: Vec<_>| format!("{} contenders, not {ALL}", all.len());
+    Ok(figures.try_into().map_err(wrong)?)
 }
 
 fn shown(figures: &[f64]) -> String {

@@ -25,7 +25,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         section: Duration::from_millis(2),
         length: Duration::from_secs(3),
     };
-    let (mut still, mut overlaps, mut turns) = (Vec::new(), 0, 0);
+    let (mut still, mut overlaps, mut failures, mut turns) = (Vec::new(), 0, 0, 0);
     for _ in 0..bench.pick(2, 6) {
         let told = crew.run_with_a_stop(&bench.server, STOPPED, Then::IsKilled)?;
         still.push(told.stood_still(STILL) * 1e3);
@@ -33,6 +33,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         let goes_on = crew.run_with_a_stop(&bench.server, STOPPED, Then::GoesOn)?;
         for told in [told, goes_on] {
             overlaps += told.overlaps();
+            failures += told.failures();
             turns += told.count();
         }
     }
@@ -53,6 +54,16 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         Some(overlaps as f64),
         "",
         bound,
+    );
+    bench.table.beside(
+        (
+            ROW,
+            "calls that failed, which a machine that stands still can cause",
+        ),
+        format!("of {}", turns + failures),
+        Some(failures as f64),
+        "",
+        None,
     );
     Ok(())
 }

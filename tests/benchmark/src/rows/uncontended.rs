@@ -1,8 +1,10 @@
 //! a: one task, nobody else: lock and unlock, waiting for the release.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::{Bench, Error};
+use crate::careful::Careful;
 use crate::peers;
 use crate::round::{alone, alternate, side_by_side};
 use crate::spread::{Spread, percentile, time};
@@ -17,13 +19,15 @@ pub(super) const SLICE: Duration = Duration::from_millis(150);
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     Bench::tell(ROW, "one task, uncontended");
     let rounds = bench.pick(15, 60);
-    let (ours, floor, peers, figures) = Bench::runtime()?.block_on(async {
-        let two = bench.two(Duration::ZERO).await?;
-        let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    let ([ours, floor, careful], peers, figures) = Bench::runtime()?.block_on(async {
+        let mut three = bench.two(Duration::ZERO).await?;
+        three.push(Arc::new(Careful::connect(&bench.server.url()).await?));
+        let mut medians: [Vec<f64>; 3] = Default::default();
         for _ in 0..rounds {
-            let took = side_by_side(&two, CALLS).await?;
-            ours.extend(percentile(&took[0], 50));
-            floor.extend(percentile(&took[1], 50));
+            let took = side_by_side(&three, CALLS).await?;
+            for (medians, took) in medians.iter_mut().zip(&took) {
+                medians.extend(percentile(took, 50));
+            }
         }
         let peers = peers::connect(&bench.server.url()).await?;
         let figures = alternate(&peers, rounds, async |peer| {
@@ -31,7 +35,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
             percentile(&took, 50).ok_or_else(|| "no call in a whole slice".to_owned())
         });
         let figures = figures.await;
-        Ok::<_, Error>((ours, floor, peers, figures))
+        Ok::<_, Error>((medians, peers, figures))
     })?;
     let shown = |figures: &[f64]| percentile(figures, 50).map(time).unwrap_or_default();
     bench.table.ratio(
@@ -39,6 +43,12 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         (shown(&ours), shown(&floor)),
         Spread::of_ratios(&ours, &floor),
         Some(Bound::AtMost(1.05)),
+    );
+    bench.table.ratio(
+        (ROW, "the same, against by hand by ours' commands"),
+        (shown(&ours), shown(&careful)),
+        Spread::of_ratios(&ours, &careful),
+        None,
     );
     bench.table.note(
         ROW,
