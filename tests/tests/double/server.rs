@@ -153,6 +153,25 @@ async fn a_cancelled_call_and_a_dropped_guard_are_settled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_under_way_at_a_shutdown_begins_nothing_whenever_it_is_answered() {
+    for wait in [Duration::ZERO, 9 * SECOND] {
+        let double = LockDouble::new();
+        let client = double.client();
+        double.slow(SECOND / 10);
+        let call = tokio::spawn(client.lock("a").wait(wait).acquire());
+        sleep(SECOND / 20).await;
+        assert!(client.shutdown(SECOND).await.is_empty());
+        let refused = call.await.expect("no panic");
+        assert!(
+            matches!(refused, Err(LockError::ShutDown { .. })),
+            "{refused:?}"
+        );
+        assert_eq!((double.acquired("a"), double.released("a")), (1, 1));
+        assert!(double.left().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_few_replicas_refuse_a_call_and_let_a_renewed_lock_run_out() {
     let settings = LockClient::builder().acks(2, SECOND / 10);
     let double = LockDouble::with(settings).expect("in range");
