@@ -93,11 +93,17 @@ impl LockGuard {
             };
             since + options.min_hold
         });
-        let renews = options.renew.is_some();
-        let keeper = (renews || claim.is_some()).then(|| {
-            let keep = renewal::keep(held.clone(), options.ttl, claim, renews);
-            tokio::spawn(keep).abort_handle()
-        });
+        let keeper = match (options.renew, claim) {
+            (None, None) => None,
+            (None, Some(claim)) => {
+                let extended = renewal::extend_claim(held.clone(), options.ttl, claim);
+                Some(tokio::spawn(extended).abort_handle())
+            }
+            (Some(_), claim) => {
+                let renewed = renewal::renew(held.clone(), options.ttl, claim);
+                Some(tokio::spawn(renewed).abort_handle())
+            }
+        };
         Self {
             held,
             options: options.clone(),
@@ -248,7 +254,7 @@ impl LockGuard {
     ) -> Result<Result<Release, StoreError>, LockError> {
         let limit = Instant::now() + self.held.shared.settings.command_deadline;
         self.held.telling.ends();
-        let released = self.hand_over(limit).await;
+        let released = self.answered_until(limit).await;
         let stands = match &released {
             Err(_) => in_time,
             Ok(released) if in_time => !released.refutes(),
@@ -309,7 +315,7 @@ impl LockGuard {
     }
 
     /// Gives the token back and waits for the answer, at most until `limit`.
-    async fn hand_over(&self, limit: Instant) -> Result<Released, StoreError> {
+    async fn answered_until(&self, limit: Instant) -> Result<Released, StoreError> {
         self.stop_renewal();
         let place = self.take_place();
         // Given up once already: there is no answer for a second time.

@@ -27,35 +27,39 @@ async fn extend(held: &Held, ttl: Duration, patience: Duration) -> Result<(), St
     }
 }
 
-/// Extends at a third of the lease until the lock is lost or the guard aborts the task; where it is not
-/// to be renewed, a claim alone, and once.
+/// Extends at a third of the lease until the lock is lost or the guard aborts the task. What was passed on
+/// begins with a claim.
+pub(crate) async fn renew(held: Arc<Held>, ttl: Duration, claim: Option<Claim>) {
+    let (mut since, mut lease) = match claim {
+        Some(claim) => (claim.since, claim.length),
+        // Counted from the SET, which may lie long back.
+        None => (held.lease.deadline() - trusted(ttl), ttl),
+    };
+    while let Some(sent) = extended(&held, ttl, since, lease).await {
+        (since, lease) = (sent, ttl);
+    }
+}
+
+/// Extends a claim to a whole ttl, once. A lock that is given back before the third of its claim needs none.
+pub(crate) async fn extend_claim(held: Arc<Held>, ttl: Duration, claim: Claim) {
+    extended(&held, ttl, claim.since, claim.length).await;
+}
+
+/// Waits for the third of a lease and extends it, again and again until that is answered. Gives when it was
+/// sent; none if the lock is lost.
 ///
-/// An extension is given another third: there must be time left to send it again. A lock that is given
-/// back before the third of its claim needs none.
-pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, renews: bool) {
-    let mut lease = claim.map_or(ttl, |claim| claim.length);
-    // Counted from the SET, which may lie long back.
-    let since = claim.map(|claim| claim.since);
-    let mut next = since.unwrap_or_else(|| held.lease.deadline() - trusted(ttl)) + lease / 3;
+/// An extension is given another third: there must be time left to send it again.
+async fn extended(held: &Held, ttl: Duration, since: Instant, lease: Duration) -> Option<Instant> {
+    let patience = lease / 3;
     loop {
         tokio::select! {
             biased;
-            () = held.lease.lost() => return,
-            () = sleep_until(next) => {}
+            () = held.lease.lost() => return None,
+            () = sleep_until(since + lease / 3) => {}
         }
         let sent = Instant::now();
-        let patience = lease / 3;
-        let extended = timeout(patience, extend(&held, ttl, patience)).await;
-        if extended.is_err() {
-            // Cut off, it could not tell.
-            held.telling.extended(&held.key, Extension::Failed);
-        }
-        match extended {
-            Ok(Ok(())) if !renews => return,
-            Ok(Ok(())) => {
-                lease = ttl;
-                next = sent + lease / 3;
-            }
+        match timeout(patience, extend(held, ttl, patience)).await {
+            Ok(Ok(())) => return Some(sent),
             Ok(Err(error)) => {
                 tracing::warn!(key = %held.key, %error, "the lease could not be extended, it is tried again until the deadline");
                 // The check may lose the lease; without its answer the deadline decides.
@@ -63,6 +67,8 @@ pub(crate) async fn keep(held: Arc<Held>, ttl: Duration, claim: Option<Claim>, r
                 sleep(lease / 20).await;
             }
             Err(_) => {
+                // Cut off, it could not tell.
+                held.telling.extended(&held.key, Extension::Failed);
                 tracing::warn!(key = %held.key, "an extension was not answered, it is sent again until the deadline");
             }
         }

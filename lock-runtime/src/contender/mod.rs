@@ -73,46 +73,39 @@ impl<'a> Contender<'a> {
         let shut_down = || LockError::ShutDown {
             key: key.to_string(),
         };
-        Ok(Self {
+        Ok(Self::with(call, token, place.ok_or_else(shut_down)?))
+    }
+
+    fn with(call: &Call<'a>, token: LockToken, place: Box<Place>) -> Self {
+        Self {
             call: *call,
             token,
-            place: place.ok_or_else(shut_down)?,
+            place,
             fence: None,
             standing: None,
             lineless: false,
             give_up: None,
             patience: None,
             giver: None,
-        })
+        }
     }
 
     /// One whom a release of this client has put in line.
     pub(crate) fn in_line(call: &Call<'a>, queued: InLine) -> Self {
         Self {
-            call: *call,
-            token: queued.token,
-            place: queued.place,
-            fence: None,
             standing: Some(queued.standing),
-            lineless: false,
-            give_up: None,
             patience: Some(Instant::now()),
-            giver: None,
+            ..Self::with(call, queued.token, queued.place)
         }
     }
 
     /// One who got the lock handed over, and has to ask only if that was too long ago.
     pub(crate) fn heir(call: &Call<'a>, inheritance: Inheritance) -> (Self, Instant) {
         let heir = Self {
-            call: *call,
-            token: inheritance.token,
-            place: inheritance.place,
             fence: inheritance.fence,
-            standing: None,
-            lineless: false,
-            give_up: None,
             patience: Some(Instant::now()),
             giver: Some(Giver::ThisClient),
+            ..Self::with(call, inheritance.token, inheritance.place)
         };
         (heir, inheritance.since)
     }

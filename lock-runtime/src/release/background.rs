@@ -25,7 +25,7 @@ impl Wake for Relay {
 
 /// Sends a release as far as can be done without waiting; the worker of the calling runtime goes on.
 /// It is not woken before there is an answer.
-pub(super) fn begin(releases: &Arc<Releases>, job: Job) {
+pub(super) fn send_ahead(releases: &Arc<Releases>, job: Job) {
     let (here, worker) = worker_here(releases);
     let worker = worker.and_then(|worker| worker.waker());
     let relay = Arc::new(Relay {

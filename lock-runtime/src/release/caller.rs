@@ -11,19 +11,19 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::job::{Answer, Job};
 use super::queue::Releases;
 use super::worker::{Running, worker_here};
-use super::works::{Driven, Slot};
+use super::works::{Driven, UnderWay};
 
 /// A release in the hands of its caller. Dropped, a worker goes on with it.
 struct Driving {
     releases: Arc<Releases>,
     here: Id,
-    slot: Arc<Slot>,
+    release: Arc<UnderWay>,
 }
 
 impl Driving {
     /// Whether it is still in these hands.
     fn poll(&self, context: &mut Context<'_>) -> bool {
-        let mut driven = self.slot.driven();
+        let mut driven = self.release.driven();
         let Driven { begun, caller } = &mut *driven;
         let Some(release) = begun else { return false };
         if release.as_mut().poll(context).is_ready() {
@@ -45,7 +45,7 @@ impl Drop for Driving {
     /// worker comes first, and is sent again: its own runtime may stand still, and would keep it from all
     /// others. That costs a hand-over under way, whose heir asks by itself then.
     fn drop(&mut self) {
-        let begun = self.slot.driven().begun.take();
+        let begun = self.release.driven().begun.take();
         let Some(begun) = begun else { return };
         if Handle::try_current().is_ok_and(|runtime| runtime.id() == self.here) {
             self.releases.go_on(self.here, begun);
@@ -68,9 +68,9 @@ pub(super) async fn drive(releases: &Arc<Releases>, mut job: Job) -> Option<Answ
     let driving = Driving {
         releases: releases.clone(),
         here,
-        slot: Arc::default(),
+        release: Arc::default(),
     };
-    driving.slot.driven().begun = Some(begun);
+    driving.release.driven().begun = Some(begun);
     let mut watched = false;
     poll_fn(|context| {
         let ours = driving.poll(context);
@@ -86,7 +86,7 @@ pub(super) async fn drive(releases: &Arc<Releases>, mut job: Job) -> Option<Answ
         if let Some(worker) = &worker
             && !std::mem::replace(&mut watched, true)
         {
-            worker.watch(&driving.slot);
+            worker.watch(&driving.release);
         }
         Poll::Pending
     })

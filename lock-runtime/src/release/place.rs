@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
-use super::background::begin;
+use super::background::send_ahead;
 use super::caller::drive;
 use super::job::{Answer, Carrier, Job};
 use super::queue::Releases;
@@ -265,7 +265,7 @@ impl Place {
     pub(crate) async fn release(mut self: Box<Self>, limit: Instant) -> Option<Answer> {
         let job = self.job()?;
         let releases = self.releases.clone();
-        with_worker(&releases).begin(&job);
+        with_worker(&releases).takes_place(&job);
         self.reserved = false;
         drop(self);
         if let Some(session) = job.plain()
@@ -298,9 +298,9 @@ impl Place {
             return;
         }
         let Some(job) = self.job() else { return };
-        self.releases.queue().begin(&job);
+        self.releases.queue().takes_place(&job);
         self.reserved = false;
-        begin(&self.releases, job);
+        send_ahead(&self.releases, job);
     }
 
     /// The same for one that is dropped, from then on.
@@ -313,7 +313,7 @@ impl Place {
         self.stay = Some(Box::new(stay));
     }
 
-    fn hand_over(&mut self) {
+    fn leave_to_worker(&mut self) {
         if let Some(job) = self.job() {
             self.releases.push(job);
             self.reserved = false;
@@ -368,7 +368,7 @@ impl Place {
 impl Drop for Place {
     /// Never blocks and never spawns: the worker may be in another thread, or not run any more.
     fn drop(&mut self) {
-        self.hand_over();
+        self.leave_to_worker();
         if self.reserved {
             self.releases.give_back_place();
         }

@@ -27,7 +27,7 @@ struct Sent {
 }
 
 impl Unwritten {
-    pub(super) fn begin(&mut self, key: &LockKey, token: &LockToken) {
+    pub(super) fn expect(&mut self, key: &LockKey, token: &LockToken) {
         let token = token.clone();
         let one = Sent { token, on: None };
         match self.0.entry(key.clone()) {

@@ -24,12 +24,12 @@ pub(super) struct Works {
     /// From its first poll on.
     waker: OnceLock<Waker>,
     /// What callers have begun, in the order of time.
-    driven: Mutex<VecDeque<(Instant, Weak<Slot>)>>,
+    driven: Mutex<VecDeque<(Instant, Weak<UnderWay>)>>,
 }
 
 /// A release under way, for its caller and the worker.
 #[derive(Default)]
-pub(super) struct Slot(Mutex<Driven>);
+pub(super) struct UnderWay(Mutex<Driven>);
 
 #[derive(Default)]
 pub(super) struct Driven {
@@ -38,7 +38,7 @@ pub(super) struct Driven {
     pub(super) caller: Option<Waker>,
 }
 
-impl Slot {
+impl UnderWay {
     pub(super) fn driven(&self) -> MutexGuard<'_, Driven> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,15 +53,15 @@ impl Works {
         self.waker.get().cloned()
     }
 
-    fn driven(&self) -> MutexGuard<'_, VecDeque<(Instant, Weak<Slot>)>> {
+    fn driven(&self) -> MutexGuard<'_, VecDeque<(Instant, Weak<UnderWay>)>> {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets the worker look after it. It is woken for the first one alone, and looks at the others then.
-    pub(super) fn watch(&self, slot: &Arc<Slot>) {
+    pub(super) fn watch(&self, release: &Arc<UnderWay>) {
         let mut driven = self.driven();
         let first = driven.is_empty();
-        driven.push_back((Instant::now() + PATIENCE, Arc::downgrade(slot)));
+        driven.push_back((Instant::now() + PATIENCE, Arc::downgrade(release)));
         drop(driven);
         if first && let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
@@ -82,10 +82,10 @@ impl Works {
             if *at > now {
                 return Some(*at);
             }
-            let slot = all.pop_front().and_then(|(_, slot)| slot.upgrade());
+            let release = all.pop_front().and_then(|(_, release)| release.upgrade());
             drop(all);
-            let Some(slot) = slot else { continue };
-            let mut driven = slot.driven();
+            let Some(release) = release else { continue };
+            let mut driven = release.driven();
             let (begun, caller) = (driven.begun.take(), driven.caller.take());
             drop(driven);
             if let Some(begun) = begun {
@@ -106,9 +106,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_is_kept_of_a_burst() {
         let works = Works::default();
-        let slots: Vec<_> = (0..1_000).map(|_| Arc::new(Slot::default())).collect();
-        for slot in &slots {
-            works.watch(slot);
+        let releases: Vec<_> = (0..1_000).map(|_| Arc::new(UnderWay::default())).collect();
+        for release in &releases {
+            works.watch(release);
         }
         assert!(works.neglected(|_| ()).is_some());
         sleep(2 * PATIENCE).await;
