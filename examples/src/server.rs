@@ -28,30 +28,39 @@ pub struct Server {
 
 impl Server {
     /// The server of `REDIS_URL`, else a private one. `None` if there is neither that nor a server
-    /// program.
-    ///
-    /// # Errors
-    ///
-    /// As [`Server::private`].
-    pub async fn find() -> Result<Option<Self>> {
-        if let Some(url) = env::var("REDIS_URL").ok().filter(|url| !url.is_empty()) {
-            let watchdog = None;
-            return Ok(Some(Self { url, watchdog }));
-        }
-        Self::private().await
-    }
-
-    /// A server for this program alone: the program of `LOCK_TEST_SERVER`, else that of the PATH, on
-    /// a free loopback port. `None` if there is no such program.
+    /// program: then `example` has told on its standard error how to get one.
     ///
     /// # Errors
     ///
     /// If it does not start.
-    pub async fn private() -> Result<Option<Self>> {
-        match program() {
-            Some(program) => Self::start(program).await.map(Some),
-            None => Ok(None),
+    pub async fn find(example: &str) -> Result<Option<Self>> {
+        if let Some(url) = env::var("REDIS_URL").ok().filter(|url| !url.is_empty()) {
+            let watchdog = None;
+            return Ok(Some(Self { url, watchdog }));
         }
+        Self::start_or_tell(example, "REDIS_URL=redis://127.0.0.1:6379").await
+    }
+
+    /// A server for this program alone: the program of `LOCK_TEST_SERVER`, else that of the PATH, on
+    /// a free loopback port. `None` if there is no such program: then `example` has told so, as in
+    /// [`Server::find`].
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub async fn private(example: &str) -> Result<Option<Self>> {
+        Self::start_or_tell(example, "LOCK_TEST_SERVER=/path/to/server").await
+    }
+
+    async fn start_or_tell(example: &str, named_by: &str) -> Result<Option<Self>> {
+        if let Some(program) = program() {
+            return Self::start(program).await.map(Some);
+        }
+        eprintln!(
+            "{example} needs a real server: put a `redis-server` or `valkey-server` on the PATH \
+             (Debian: apt install redis-server), or name one by {named_by}"
+        );
+        Ok(None)
     }
 
     async fn start(program: PathBuf) -> Result<Self> {

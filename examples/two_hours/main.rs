@@ -44,11 +44,7 @@ async fn main() -> ExitCode {
 }
 
 async fn play() -> Result<ExitCode> {
-    let Some(server) = Server::find().await? else {
-        eprintln!(
-            "two_hours needs a real server: put a `redis-server` or `valkey-server` on the PATH \
-             (Debian: apt install redis-server), or set REDIS_URL=redis://127.0.0.1:6379"
-        );
+    let Some(server) = Server::find("two_hours").await? else {
         return Ok(ExitCode::from(NO_SERVER));
     };
     let world = World::new(server.url());

@@ -38,7 +38,8 @@ pub enum AcquireForm {
 }
 
 /// When a call of `#[distributed_lock]` whose body has ended in time returns: `release` of the attribute, or
-/// [`LockClientBuilder::release`](crate::LockClientBuilder::release); see there for an example.
+/// [`LockClientBuilder::release`](crate::LockClientBuilder::release). See
+/// [`LockClientBuilder`](crate::LockClientBuilder) for an example.
 ///
 /// Whatever it is, a body that ended late waits for the answer of its release, which decides whether
 /// its result stands, and so does [`LockGuard::release`](crate::LockGuard::release), whose caller asks

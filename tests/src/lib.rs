@@ -2,7 +2,10 @@
 
 mod chance;
 mod crowd;
+mod events;
+mod example;
 pub mod http;
+mod keys;
 mod link;
 mod old_server;
 mod process;
@@ -10,17 +13,19 @@ mod program;
 mod proxy;
 mod resp;
 mod server;
-mod warnings;
+mod until;
 mod worker;
 
 pub use chance::Chance;
 pub use crowd::crowd;
+pub use events::Events;
+pub use example::{killed_after, without_any_server};
 pub use old_server::old_server;
 pub use process::Process;
 pub use program::{Ended, Program};
 pub use proxy::{Fault, Proxy};
 pub use server::{Server, connection};
-pub use warnings::Warnings;
+pub use until::until;
 pub use worker::{Worker, clock};
 
 /// The examples of the README and of the guides, compiled and run. That of `locks-and-your-database` is with the

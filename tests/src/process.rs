@@ -23,6 +23,7 @@ while read -r order; do
   case $order in
     start) end; "$@" </dev/null 2>&1 & program=$!; exec >/dev/null ;;
     kill) end ;;
+    id) ;;
     wait) await; echo "$code" >&2; continue ;;
     *) [ -z "$program" ] || kill -"$order" "$program" ;;
   esac
@@ -89,7 +90,7 @@ impl Process {
 
     /// The program's id, while it runs or is not waited for.
     pub fn id(&self) -> Option<u32> {
-        self.order("0").trim().parse().ok()
+        self.order("id").trim().parse().ok()
     }
 
     /// SIGKILL, waited for.
@@ -102,8 +103,16 @@ impl Process {
         self.order("TERM");
     }
 
+    /// Whether the program has ended, or there is no telling.
+    pub fn has_ended(&self) -> bool {
+        let Some(id) = self.id() else { return true };
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        state(&stat).is_none_or(|state| matches!(state, 'Z' | 'X'))
+    }
+
     /// How the program ended, as a shell tells it: its code, or 128 and the signal. Comes back when it
-    /// has, without a limit. `None` if it was never started.
+    /// has, without a limit: the shell hears nothing meanwhile, not even the end of the tests. `None` if it was
+    /// never started.
     pub fn wait(&self) -> Option<i32> {
         self.order("wait").trim().parse().ok()
     }
@@ -147,10 +156,14 @@ fn stands_still(program: &str) -> bool {
     };
     threads.flatten().all(|thread| {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        // Behind the name, which may be anything.
-        let state = stat.rsplit_once(") ").map_or("T", |(_, rest)| rest);
-        state.starts_with(['T', 't', 'Z', 'X'])
+        state(&stat).is_none_or(|state| matches!(state, 'T' | 't' | 'Z' | 'X'))
     })
+}
+
+/// The state of a process or a thread, by its file `stat`.
+fn state(stat: &str) -> Option<char> {
+    // Behind the name, which may be anything.
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 impl Drop for Process {

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::process::Process;
 
-/// What a program may take for its next line before it counts as stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// What a program may take for what is waited for, however much it says meanwhile, before it counts as stuck.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A program that runs, and ends with this value at the latest.
 #[derive(Debug)]
@@ -57,9 +57,9 @@ impl Program {
     }
 
     /// The next line, or `None` where it has ended, and whatever it had started with its output.
-    async fn line(&mut self) -> Option<String> {
-        let line = timeout(PATIENCE, self.lines.recv()).await;
-        let line = line.unwrap_or_else(|_| panic!("it says nothing more: {}", self.told))?;
+    async fn line(&mut self, deadline: Instant) -> Option<String> {
+        let line = timeout_at(deadline, self.lines.recv()).await;
+        let line = line.unwrap_or_else(|_| panic!("waited in vain: {}", self.told))?;
         self.told += &line;
         self.told.push('\n');
         Some(line)
@@ -71,7 +71,8 @@ impl Program {
     ///
     /// If no such line comes.
     pub async fn after(&mut self, words: &str) -> String {
-        while let Some(line) = self.line().await {
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(line) = self.line(deadline).await {
             if let Some((_, rest)) = line.split_once(words) {
                 return rest.to_owned();
             }
@@ -116,10 +117,20 @@ impl Program {
     /// # Panics
     ///
     /// If it does not end.
-    pub async fn ended(mut self) -> Ended {
-        while self.line().await.is_some() {}
-        let code = self.process.wait().expect("was started");
-        let told = self.told;
+    pub async fn ended(self) -> Ended {
+        self.ended_within(PATIENCE).await
+    }
+
+    async fn ended_within(mut self, patience: Duration) -> Ended {
+        let deadline = Instant::now() + patience;
+        while self.line(deadline).await.is_some() {}
+        let Self { process, told, .. } = self;
+        // It may have closed its output and go on.
+        while !process.has_ended() {
+            assert!(Instant::now() < deadline, "it goes on in silence: {told}");
+            sleep(Duration::from_millis(1)).await;
+        }
+        let code = process.wait().expect("was started");
         Ended { code, told }
     }
 }
@@ -156,5 +167,19 @@ mod tests {
         let killed = Program::start(&["sleep", "60"]);
         killed.kill();
         assert_eq!(killed.ended().await.code, 128 + 9);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "waited in vain: on\non\n")]
+    async fn a_program_that_talks_on_is_not_waited_for() {
+        let chatty = Program::start(&["sh", "-c", "while :; do echo on; sleep 0.02; done"]);
+        chatty.ended_within(Duration::from_millis(500)).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "it goes on in silence: off\n")]
+    async fn a_program_that_falls_silent_is_not_waited_for() {
+        let silent = Program::start(&["sh", "-c", "echo off; exec >&- 2>&-; exec sleep 60"]);
+        silent.ended_within(Duration::from_millis(500)).await;
     }
 }

@@ -8,9 +8,10 @@ use lock_runtime::{
     distributed_lock,
 };
 use redis::aio::MultiplexedConnection;
-use tests::{Fault, Proxy, Server, Warnings};
+use tests::{Events, Fault, Proxy, Server};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep, timeout};
+use tracing::Level;
 
 const DRAIN: Duration = Duration::from_secs(20);
 /// Later than what is not waited for takes, sooner than what counts as not answered.
@@ -194,7 +195,7 @@ async fn stolen(client: &LockClient, store: &MemoryStore) -> Result<u32, LockErr
 
 #[tokio::test]
 async fn a_lock_stolen_in_mid_body_is_counted_and_warned_of_after_the_result() {
-    let warnings = Warnings::default();
+    let warnings = Events::of(Level::WARN);
     let _default = tracing::subscriber::set_default(warnings.clone());
     let store = MemoryStore::new();
     let client = LockClient::builder().store(store.clone()).expect("sound");

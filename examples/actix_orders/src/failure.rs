@@ -1,7 +1,5 @@
 //! What a client is told of an order that fails.
 
-use std::fmt;
-
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -9,31 +7,12 @@ use lock_runtime::LockError;
 use shop::DatabaseError;
 
 /// Why there is no order.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    Lock(LockError),
-    Database(DatabaseError),
-}
-
-impl From<LockError> for Failure {
-    fn from(error: LockError) -> Self {
-        Self::Lock(error)
-    }
-}
-
-impl From<DatabaseError> for Failure {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lock(error) => error.fmt(f),
-            Self::Database(error) => error.fmt(f),
-        }
-    }
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 impl ResponseError for Failure {

@@ -6,21 +6,12 @@ use lock_runtime::LockError;
 use shop::DatabaseError;
 
 /// Why there is no order.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    Lock(LockError),
-    Database(DatabaseError),
-}
-
-impl From<LockError> for Failure {
-    fn from(error: LockError) -> Self {
-        Self::Lock(error)
-    }
-}
-
-impl From<DatabaseError> for Failure {
-    fn from(error: DatabaseError) -> Self {
-        Self::Database(error)
-    }
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 impl IntoResponse for Failure {

@@ -33,11 +33,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<ExitCode> {
     let settings = Settings::parse(env::args().skip(1))?;
-    let Some(redis) = Server::find().await? else {
-        eprintln!(
-            "axum_orders needs a real server: name one by REDIS_URL, or put a `redis-server` or \
-             `valkey-server` on the PATH (Debian: apt install redis-server)"
-        );
+    let Some(redis) = Server::find("axum_orders").await? else {
         return Ok(ExitCode::from(NO_SERVER));
     };
     let locks = LockClient::builder()

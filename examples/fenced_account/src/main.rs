@@ -47,11 +47,7 @@ async fn main() -> ExitCode {
 }
 
 async fn show() -> Result<ExitCode> {
-    let Some(server) = Server::private().await? else {
-        eprintln!(
-            "fenced_account needs a real server: put a `redis-server` or `valkey-server` on the PATH \
-             (Debian: apt install redis-server), or name one by LOCK_TEST_SERVER=/path/to/server"
-        );
+    let Some(server) = Server::private("fenced_account").await? else {
         return Ok(ExitCode::from(NO_SERVER));
     };
     let folder = tempfile::Builder::new()

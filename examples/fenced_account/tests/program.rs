@@ -1,6 +1,6 @@
 //! The program as a newcomer runs it, and as it ends when it is not let finish.
 
-use tests::Program;
+use tests::{Program, killed_after, without_any_server};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fenced_account");
 
@@ -36,21 +36,11 @@ async fn late_writes_are_refused_and_the_sum_is_right() {
 async fn killed_in_the_middle_it_leaves_no_teller_behind() {
     // Its database stays.
     let folder = concat!("TMPDIR=", env!("CARGO_TARGET_TMPDIR"));
-    let mut program = Program::start(&["env", folder, PROGRAM]);
-    program.after("is stopped").await;
-    program.kill();
-    // The tellers share its errors, stopped ones included: those end when the last has gone.
-    program.ended().await;
+    let program = Program::start(&["env", folder, PROGRAM]);
+    killed_after("is stopped", program).await;
 }
 
 #[tokio::test]
 async fn without_any_server_it_says_how_to_get_one() {
-    let program = Program::start(&["env", "-u", "LOCK_TEST_SERVER", "PATH=", PROGRAM]);
-    let ended = program.ended().await;
-    assert_eq!(ended.code, 2, "{}", ended.told);
-    assert!(
-        ended.told.contains("apt install redis-server"),
-        "{}",
-        ended.told
-    );
+    without_any_server(PROGRAM).await;
 }

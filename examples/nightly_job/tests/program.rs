@@ -1,8 +1,6 @@
 //! The program as a newcomer runs it, and as it ends when it is not let finish.
 
-use std::time::Duration;
-
-use tests::Program;
+use tests::{Program, killed_after, without_any_server};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nightly_job");
 
@@ -24,22 +22,12 @@ async fn every_tick_is_run_once() {
 
 #[tokio::test]
 async fn killed_in_the_middle_it_leaves_no_process_behind() {
-    let mut program = Program::start(&[PROGRAM]);
-    program.after("processes").await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    program.kill();
-    // The hosts share its errors: those end when the last has gone.
-    program.ended().await;
+    let program = Program::start(&[PROGRAM, "--ticks", "1"]);
+    // All hosts are there, and half of it is over.
+    killed_after("left alone", program).await;
 }
 
 #[tokio::test]
 async fn without_any_server_it_says_how_to_get_one() {
-    let program = Program::start(&["env", "-u", "LOCK_TEST_SERVER", "PATH=", PROGRAM]);
-    let ended = program.ended().await;
-    assert_eq!(ended.code, 2, "{}", ended.told);
-    assert!(
-        ended.told.contains("apt install redis-server"),
-        "{}",
-        ended.told
-    );
+    without_any_server(PROGRAM).await;
 }

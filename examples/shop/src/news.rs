@@ -1,10 +1,10 @@
 //! The board as a stream, for whoever watches.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
+use futures_util::future::join_all;
 use futures_util::stream::unfold;
 use lock_runtime::{Holder, LockClient, LockToken, Owner, Ownership, encode};
 use tokio::sync::watch;
@@ -60,18 +60,19 @@ impl Watcher {
     /// What this process knows, and of other instances that they hold what is waited for here. Not which
     /// instance, host or token: this is for everybody to see.
     async fn shown(&self) -> Shown {
-        let mut elsewhere = BTreeSet::new();
-        for user in self.shop.board.waited_for() {
-            // The key of the handlers.
-            let key = format!("order:{}", encode(&user));
-            let found = self.locks.check(&key, &self.own).await;
-            if let Ok(Ownership::Other(holder)) = found
-                && !self.is_own(&holder)
-            {
-                elsewhere.insert(shortened(&user));
-            }
-        }
+        let users = self.shop.board.waited_for();
+        // All at once: they share their round trip, and the patience with a server that does not answer.
+        let held = join_all(users.iter().map(|user| self.is_elsewhere(user))).await;
+        let elsewhere = users.iter().zip(held).filter(|(_, held)| *held);
+        let elsewhere = elsewhere.map(|(user, _)| shortened(user)).collect();
         self.shop.board.shown(elsewhere)
+    }
+
+    async fn is_elsewhere(&self, user: &str) -> bool {
+        // The key of the handlers.
+        let key = format!("order:{}", encode(user));
+        let found = self.locks.check(&key, &self.own).await;
+        matches!(found, Ok(Ownership::Other(holder)) if !self.is_own(&holder))
     }
 
     fn is_own(&self, holder: &Holder) -> bool {

@@ -44,11 +44,7 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(settings: &Settings) -> Result<ExitCode> {
-    let Some(redis) = Redis::find().await? else {
-        eprintln!(
-            "tonic_orders needs a Redis server: put a `redis-server` or `valkey-server` on the PATH \
-             (Debian: apt install redis-server), or name one by REDIS_URL=redis://…"
-        );
+    let Some(redis) = Redis::find("tonic_orders").await? else {
         return Ok(ExitCode::from(NO_SERVER));
     };
     let client = LockClient::connect(redis.url()).await?;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::{Ended, Program, Server, crowd};
-use tokio::time::{Instant, sleep};
+use tests::{Ended, Program, Server, crowd, without_any_server};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_orders::messages::{Item, Order, Placed, Stock};
@@ -62,26 +61,16 @@ impl Service {
         stock.expect("sold").into_inner()
     }
 
-    /// All that locks leave on the server, but for the last fences, which stay for a day.
-    async fn locks(&self) -> Vec<String> {
-        let mut raw = self.redis.raw().await;
-        let keys = redis::cmd("KEYS").arg("*").query_async(&mut raw).await;
-        let mut keys: Vec<String> = keys.expect("an answer");
-        keys.retain(|key| !key.starts_with("lock:fence:"));
-        keys
-    }
-
     async fn until_locks(&self, wanted: &[&str]) {
-        let patience = Instant::now() + PATIENCE;
-        loop {
-            let locks = self.locks().await;
-            if locks == wanted {
-                return;
-            }
-            assert!(Instant::now() < patience, "{locks:?}");
-            sleep(Duration::from_millis(5)).await;
-        }
+        let wanted = |keys: &[String]| locks(keys) == wanted;
+        self.redis.until_keys(PATIENCE, wanted).await;
     }
+}
+
+/// All that locks leave on the server, but for the last fences, which stay for a day.
+fn locks(keys: &[String]) -> Vec<&str> {
+    let keys = keys.iter().map(String::as_str);
+    keys.filter(|key| !key.starts_with("lock:fence:")).collect()
 }
 
 fn order(request: &str, item: &str, pieces: u32) -> Order {
@@ -170,7 +159,8 @@ async fn two_hundred_clients_half_of_whom_leave() {
         orders,
     } = service.stock().await;
     println!("{heard} of 200 clients heard of their order, {orders} orders were placed");
-    assert!((100..=200).contains(&heard), "{heard}");
+    // Or nobody was disturbed by those who leave.
+    assert!(heard < 190, "{heard}");
     // Of an order that was placed its client may not have heard.
     assert!(
         usize::try_from(orders).is_ok_and(|orders| orders >= heard),
@@ -181,19 +171,25 @@ async fn two_hundred_clients_half_of_whom_leave() {
 
 #[tokio::test]
 async fn told_to_end_it_finishes_what_runs_and_turns_away_who_waits() {
+    const TEA: &str = "lock:stock:tea";
+    const COFFEE: &str = "lock:stock:coffee";
     let service = Service::start("2000").await;
-    let place = |request: &'static str| {
-        let url = service.url.clone();
+    let other = service.beside("6000").await;
+    let place = |at: &Service, request: &'static str, item: &'static str| {
+        let url = at.url.clone();
         tokio::spawn(async move {
             let mut client = OrdersClient::connect(url).await.expect("it listens");
-            client.place(order(request, "tea", 1)).await
+            client.place(order(request, item, 1)).await
         })
     };
-    let running = place("a");
-    service.until_locks(&["lock:stock:tea"]).await;
-    let waiting = place("b");
-    // No answer tells that it has come so far.
-    sleep(Duration::from_millis(500)).await;
+    let elsewhere = place(&other, "a", "tea");
+    service.until_locks(&[TEA]).await;
+    let running = place(&service, "b", "coffee");
+    service.until_locks(&[COFFEE, TEA]).await;
+    // Behind another instance it stands in line on the server, for all to see.
+    let waiting = place(&service, "c", "tea");
+    let in_line = "lock:line:{lock:stock:tea}";
+    service.until_locks(&[in_line, COFFEE, TEA]).await;
     service.program.terminate();
 
     let refused = waiting.await.expect("no panic").expect_err("it ends");
@@ -202,24 +198,18 @@ async fn told_to_end_it_finishes_what_runs_and_turns_away_who_waits() {
     assert_eq!(kind, "urn:lock-runtime:shut-down");
     assert!(!running.is_finished(), "told before the other is done");
     let placed = running.await.expect("no panic").expect("let finish");
-    assert_eq!(
-        placed.into_inner(),
-        Placed {
-            number: 1,
-            left: OPENING - 1
-        }
-    );
-
-    assert_eq!(service.locks().await, [] as [&str; 0]);
-    let Service {
-        program,
-        url,
-        redis: _redis,
-    } = service;
+    assert_eq!(placed.into_inner().left, OPENING - 1);
+    let Service { program, url, .. } = service;
     let Ended { code, told } = program.ended().await;
     assert_eq!(code, 0, "{told}");
     assert!(told.ends_with("ended: no lock is left\n"), "{told}");
     assert!(OrdersClient::connect(url).await.is_err(), "nobody listens");
+
+    // Nothing of it is left, and the other instance has not noticed.
+    assert_eq!(locks(&other.redis.keys().await), [TEA]);
+    let placed = elsewhere.await.expect("no panic").expect("let finish");
+    assert_eq!(placed.into_inner().left, OPENING - 1);
+    other.until_locks(&[]).await;
 }
 
 #[tokio::test]
@@ -235,16 +225,5 @@ async fn a_client_from_the_command_line() {
 
 #[tokio::test]
 async fn without_any_server_it_says_how_to_get_one() {
-    let words = [
-        "env",
-        "-u",
-        "LOCK_TEST_SERVER",
-        "-u",
-        "REDIS_URL",
-        "PATH=",
-        PROGRAM,
-    ];
-    let Ended { code, told } = Program::start(&words).ended().await;
-    assert_eq!(code, 2, "{told}");
-    assert!(told.contains("apt install redis-server"), "{told}");
+    without_any_server(PROGRAM).await;
 }

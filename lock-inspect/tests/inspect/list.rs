@@ -221,7 +221,7 @@ async fn forty_columns_are_enough() {
             assert!(code < 2, "{told}");
             let told = without_painting(&told);
             for line in told.lines().map(|line| line.trim_end_matches('\r')) {
-                assert!(line.width() <= columns.into(), "{columns}: {line:?}");
+                assert!(line.width() <= usize::from(columns), "{columns}: {line:?}");
             }
             assert!(columns < 30 || told.contains("foreign"), "{told}");
             assert_eq!(told.contains("HELD BY"), table, "{told}");

@@ -10,7 +10,7 @@ use tests::http::{Answer, answer, getting, posting, send};
 use tests::{Ended, Program, Server};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 /// For whatever has to happen. Far shorter than the ttl of an order's lock: a key that has gone by then was
 /// given back.
@@ -97,6 +97,12 @@ impl Service {
         self.program.terminate();
     }
 
+    /// The server of its locks.
+    #[must_use]
+    pub fn locks(&self) -> &Server {
+        &self.redis
+    }
+
     /// Waits until it has ended; its locks and orders stay.
     pub async fn ended(self) -> (Ended, Remains) {
         let ended = self.program.ended().await;
@@ -134,11 +140,7 @@ impl Remains {
     ///
     /// If it does not answer.
     pub async fn keys(&self) -> Vec<String> {
-        let mut raw = self.redis.raw().await;
-        let keys = redis::cmd("KEYS").arg("*").query_async(&mut raw).await;
-        let mut keys: Vec<String> = keys.expect("an answer");
-        keys.sort_unstable();
-        keys
+        self.redis.keys().await
     }
 
     /// What stands at a key.
@@ -158,15 +160,7 @@ impl Remains {
     ///
     /// If that takes too long.
     pub async fn until_keys(&self, wanted: impl Fn(&[String]) -> bool) {
-        let patience = Instant::now() + PATIENCE;
-        loop {
-            let keys = self.keys().await;
-            if wanted(&keys) {
-                return;
-            }
-            assert!(Instant::now() < patience, "{keys:?}");
-            sleep(Duration::from_millis(5)).await;
-        }
+        self.redis.until_keys(PATIENCE, wanted).await;
     }
 
     /// The orders.

@@ -1,9 +1,12 @@
 //! The page, and what it shows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::http::{answer, get};
 
 use crate::service::Service;
+
+/// One after another they would take longer to ask about than anybody waits for the page.
+const WAITERS: usize = 10;
 
 /// The page is there, and shows who holds, waits, was refused and has left, but no owner.
 ///
@@ -87,4 +90,34 @@ pub async fn two_instances(program: &str) {
     board
         .until(|shown| shown["counts"]["ordered"] == 2 && shown["elsewhere"] == json!([]))
         .await;
+}
+
+/// A server that stands still while many wait for what it holds: the page stands still for no longer than for one
+/// of them.
+///
+/// # Panics
+///
+/// If it does.
+pub async fn watching_a_silent_server(program: &str) {
+    let service = Service::start(program, &["--payment", "10"]).await;
+    let (mut board, mut raw) = (service.watch().await, service.locks().raw().await);
+    let mut waiting = Vec::new();
+    for user in 0..WAITERS {
+        let mut take = redis::cmd("SET");
+        take.arg(format!("lock:order:{user}")).arg("a stranger");
+        () = take.query_async(&mut raw).await.expect("an answer");
+        waiting.push(service.send(&user.to_string(), "a").await);
+    }
+    let all = |shown: &Value| shown["elsewhere"].as_array().map(Vec::len) == Some(WAITERS);
+    board.until(all).await;
+    service.locks().stop();
+    // One that was under way, and one that asks about all of them.
+    for _ in 0..2 {
+        board.next().await.expect("the service goes on");
+    }
+    service.locks().go_on();
+    for waiter in waiting {
+        let told = answer(waiter).await;
+        assert!(matches!(told.status, 409 | 503), "{told:?}");
+    }
 }

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use lock_runtime::{LockClient, LockError, Ownership};
-use tests::{Fault, Proxy, Server, Warnings};
+use tests::{Events, Fault, Proxy, Server};
 use tokio::time::Instant;
+use tracing::Level;
 
 use crate::run;
 
 /// What a client is warned of when it connects, and at its first use.
 async fn warnings(url: &str) -> Vec<String> {
-    let warnings = Warnings::default();
+    let warnings = Events::of(Level::WARN);
     let _default = tracing::subscriber::set_default(warnings.clone());
     let client = LockClient::connect(url).await.expect("answers");
     let guard = client.lock("a").acquire().await.expect("free");

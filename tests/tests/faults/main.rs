@@ -22,8 +22,8 @@ use std::time::Duration;
 use lock_runtime::LockClient;
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, cmd};
+pub(crate) use tests::until;
 use tests::{Proxy, Server};
-use tokio::time::{Instant, sleep};
 
 /// Whether the long forms of the tests were asked for, whose figures are worth printing.
 pub(crate) fn long() -> bool {
@@ -58,16 +58,6 @@ pub(crate) async fn run<T: FromRedisValue>(
 /// How many keys there are.
 pub(crate) async fn keys(server: &Server) -> usize {
     run(&mut server.raw().await, &["DBSIZE"]).await
-}
-
-/// Waits until a condition holds, and says how long that took.
-pub(crate) async fn until(within: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
-    let asked = Instant::now();
-    while !holds().await {
-        assert!(asked.elapsed() < within, "it does not come true in time");
-        sleep(Duration::from_millis(2)).await;
-    }
-    asked.elapsed()
 }
 
 /// Waits until no key is left, for at most `within`.

@@ -1,6 +1,6 @@
 //! Whatever is public is in an example, or is known to need none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::{files, module, root, sources};
@@ -51,12 +51,10 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// A source's own pages: its documentation, and what stands beside it for that.
-fn documentation(text: &str) -> String {
+/// The documentation of a source: of its items behind `///`, of itself behind `//!`.
+fn documentation(text: &str, mark: &str) -> String {
     let lines = text.lines().map(str::trim_start).filter_map(|line| {
-        let line = line
-            .strip_prefix("///")
-            .or_else(|| line.strip_prefix("//!"))?;
+        let line = line.strip_prefix(mark)?;
         Some(line.strip_prefix(' ').unwrap_or(line))
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -75,11 +73,29 @@ struct Item {
     /// The type that it is a function of.
     owner: Option<String>,
     name: String,
-    /// Whether its own text has an example, or says where there is one.
-    documented: bool,
+    /// The examples in its own text.
+    own: String,
+    /// What its own text names as the place of an example.
+    elsewhere: Vec<String>,
 }
 
 impl Item {
+    /// As links call it.
+    fn path(&self) -> String {
+        match &self.owner {
+            Some(owner) => format!("{owner}::{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Whether an example that its own text names shows it. Of a type whose values are made by something else
+    /// that is said of one without its name.
+    fn is_elsewhere(&self, examples: &BTreeMap<String, String>) -> bool {
+        let mut named = self.elsewhere.iter().filter_map(|path| examples.get(path));
+        let is_type = self.owner.is_none() && self.name.starts_with(char::is_uppercase);
+        named.any(|example| is_type || self.is_in(example))
+    }
+
     fn is_in(&self, shown: &str) -> bool {
         match &self.owner {
             Some(owner) if self.name == "new" => shown.contains(&format!("{owner}::new(")),
@@ -109,6 +125,21 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
+/// The links of a sentence that says where there is an example, the module's as `self`. "For example" says
+/// nothing of that.
+fn pointed_at(text: &str) -> Vec<String> {
+    let text = text
+        .replace('\n', " ")
+        .replace("[the module](self)", "[`self`]");
+    let sentences = text.split(". ").filter(|sentence| {
+        let points = ["for an example", "for examples"];
+        points.iter().any(|words| sentence.contains(words))
+    });
+    let links = sentences.flat_map(|sentence| sentence.split("[`").skip(1));
+    let links = links.filter_map(|link| link.split_once("`]"));
+    links.map(|(name, _)| name.to_owned()).collect()
+}
+
 fn items(text: &str) -> Vec<Item> {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text);
     let (mut owner, mut above) = (None, String::new());
@@ -123,6 +154,7 @@ fn items(text: &str) -> Vec<Item> {
         }
         owner = implemented(line).or(owner);
         above += line_inside;
+        above.push('\n');
         let Some(item) = line_inside.strip_prefix("pub ") else {
             continue;
         };
@@ -134,10 +166,12 @@ fn items(text: &str) -> Vec<Item> {
             .next()
             .filter(|_| is_item && !above.contains("#[doc(hidden)]"))
         {
+            let own = documentation(&above, "///");
             found.push(Item {
                 owner: owner.clone(),
                 name: name.to_owned(),
-                documented: above.contains("```") || above.contains("example"),
+                own: shown(&own),
+                elsewhere: pointed_at(&own),
             });
         }
         above.clear();
@@ -152,7 +186,7 @@ fn whatever_is_public_is_in_an_example() {
     sources(&source, &mut sources_found);
     let mut pages = Vec::new();
     files(&source, "md", &mut pages);
-    let (mut with, mut without, mut missing) = (0, BTreeSet::new(), Vec::new());
+    let (mut public, mut examples) = (Vec::new(), BTreeMap::new());
     for file in &sources_found {
         let module = module(&source, file);
         if HIDDEN.contains(&&*module) {
@@ -160,30 +194,41 @@ fn whatever_is_public_is_in_an_example() {
         }
         let folder = file.parent().expect("a folder");
         let code = fs::read_to_string(file).expect("text");
-        let mut text = documentation(&code);
+        let mut page = documentation(&code, "//!");
+        let mut text = documentation(&code, "///");
         // In a module's folder: the page of the module, and pages of text.
         if folder != source {
-            text.push('\n');
             let module = fs::read_to_string(folder.join("mod.rs")).unwrap_or_default();
-            text += &documentation(&module);
+            page = [page, documentation(&module, "//!")].join("\n");
+            text = [text, documentation(&module, "///")].join("\n");
             let beside = pages.iter().filter(|page| page.parent() == Some(folder));
-            for page in beside {
-                text.push('\n');
-                text += &fs::read_to_string(page).expect("text");
+            for beside in beside {
+                page.push('\n');
+                page += &fs::read_to_string(beside).expect("text");
             }
         }
-        let shown = shown(&text);
-        for item in items(&code) {
-            let is_shown = item.documented || item.is_in(&shown);
-            let path = [Some(module.clone()), item.owner, Some(item.name)];
-            let path = path.into_iter().flatten().collect::<Vec<_>>().join("::");
-            if is_shown {
-                with += 1;
-            } else if WITHOUT.iter().any(|(known, _)| *known == path) {
-                without.insert(path);
-            } else {
-                missing.push(path);
+        let page = shown(&page);
+        let beside = [&*page, &*shown(&text)].join("\n");
+        for mut item in items(&code) {
+            let is_beside = item.is_in(&beside) || !item.own.is_empty();
+            let in_module = format!("{module}::{}", item.path());
+            for place in item.elsewhere.iter_mut().filter(|place| *place == "self") {
+                place.clone_from(&module);
             }
+            let own = [(item.path(), &item.own), (module.clone(), &page)];
+            let own = own.into_iter().filter(|(_, example)| !example.is_empty());
+            examples.extend(own.map(|(place, example)| (place, example.clone())));
+            public.push((in_module, is_beside, item));
+        }
+    }
+    let (mut with, mut without, mut missing) = (0, BTreeSet::new(), Vec::new());
+    for (path, is_beside, item) in public {
+        if is_beside || item.is_elsewhere(&examples) {
+            with += 1;
+        } else if WITHOUT.iter().any(|(known, _)| *known == path) {
+            without.insert(path);
+        } else {
+            missing.push(path);
         }
     }
     println!(
@@ -198,4 +243,28 @@ fn whatever_is_public_is_in_an_example() {
     let known: BTreeSet<String> = WITHOUT.iter().map(|(path, _)| (*path).to_owned()).collect();
     assert_eq!(without, known, "in an example by now, or gone");
     assert!(with > 100, "{with}");
+}
+
+#[test]
+fn only_code_or_the_place_of_code_is_an_example() {
+    let of = |text: &str| items(text).pop().expect("an item");
+    let word = of("/// For example a lock. See [`Other`].\npub struct Lock;\n");
+    assert_eq!((&*word.own, word.elsewhere.len()), ("", 0));
+    let text = of("/// ```text\n/// Lock\n/// ```\npub struct Lock;\n");
+    assert_eq!((&*text.own, text.elsewhere.len()), ("", 0));
+    let code = of("/// A lock.\n///\n/// ```\n/// let lock = 1;\n/// ```\npub struct Lock;\n");
+    assert_eq!(code.own, "let lock = 1;\n");
+    let link =
+        of("/// A [`Key`]. See\n/// [`Other`](crate::Other) for an example.\npub struct Lock;\n");
+    assert_eq!(link.elsewhere, ["Other"]);
+    let examples = |code: &str| BTreeMap::from([("Other".to_owned(), code.to_owned())]);
+    assert!(link.is_elsewhere(&examples("other();")));
+    assert!(!link.is_elsewhere(&BTreeMap::new()), "there is none");
+    let call = "/// See [`Other`] for an example.\npub fn take() {}\n";
+    let call = of(&format!("impl Lock {{\n{call}}}\n"));
+    assert!(call.is_elsewhere(&examples("lock.take();")));
+    assert!(
+        !call.is_elsewhere(&examples("lock.give();")),
+        "not shown there"
+    );
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use lock_runtime::testing::LockDouble;
 use lock_runtime::{LockError, distributed_lock, skip};
-use tests::Warnings;
+use tests::Events;
 use tokio::time::sleep;
+use tracing::Level;
 use tracing::instrument::WithSubscriber;
 
 #[derive(Debug)]
@@ -40,7 +41,7 @@ async fn both() -> Result<Option<u64>, JobError> {
 #[tokio::test(start_paused = true)]
 async fn a_free_job_runs_and_a_busy_one_is_left_out() {
     let double = LockDouble::new();
-    let warnings = Warnings::default();
+    let warnings = Events::of(Level::WARN);
     let calls = double.client().scope(async {
         nothing().await;
         assert_eq!(number().await, Some(7));
@@ -63,7 +64,7 @@ async fn a_free_job_runs_and_a_busy_one_is_left_out() {
 #[tokio::test(start_paused = true)]
 async fn what_else_fails_is_told_or_logged() {
     let double = LockDouble::new();
-    let warnings = Warnings::default();
+    let warnings = Events::of(Level::WARN);
     let calls = double.client().scope(async {
         double.lose_after("job", Duration::from_millis(500));
         nothing().await;

@@ -3,8 +3,8 @@ use std::time::Duration;
 use lock_runtime::{LockClient, LockClientBuilder, LockGuard};
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, cmd};
+pub(crate) use tests::until;
 use tests::{Server, connection};
-use tokio::time::{Instant, sleep};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -133,16 +133,6 @@ pub(crate) async fn connect(url: &str) -> LockClient {
 
 pub(crate) async fn take(client: &LockClient, key: &str) -> LockGuard {
     client.lock(key).acquire().await.expect("free")
-}
-
-/// Waits until a condition holds, and says how long that took.
-pub(crate) async fn until(within: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
-    let asked = Instant::now();
-    while !holds().await {
-        assert!(asked.elapsed() < within, "it does not come true in time");
-        sleep(Duration::from_millis(2)).await;
-    }
-    asked.elapsed()
 }
 
 /// Gives back and drains: nothing may be left to a ttl.

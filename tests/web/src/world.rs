@@ -7,7 +7,6 @@ use std::time::Duration;
 use lock_runtime::{LockClient, LockGuard};
 use tests::{Fault, Proxy, Server};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
 
 /// As many calls may wait for one key.
 pub const MAX_WAITERS: usize = 100;
@@ -105,13 +104,7 @@ impl World {
     ///
     /// If the server does not answer.
     pub async fn keys(&self) -> Vec<String> {
-        let mut raw = self.redis.raw().await;
-        let keys: Vec<String> = redis::cmd("KEYS")
-            .arg("lock:*")
-            .query_async(&mut raw)
-            .await
-            .expect("an answer");
-        keys.into_iter().filter(|key| key != "lock:taken").collect()
+        locks(&self.redis.keys().await)
     }
 
     /// Waits until the keys on the server are as `wanted`.
@@ -120,14 +113,14 @@ impl World {
     ///
     /// If that takes too long.
     pub async fn until_keys(&self, wanted: impl Fn(&[String]) -> bool) {
-        let patience = Instant::now() + PATIENCE;
-        loop {
-            let keys = self.keys().await;
-            if wanted(&keys) {
-                return;
-            }
-            assert!(Instant::now() < patience, "{keys:?}");
-            sleep(Duration::from_millis(5)).await;
-        }
+        let wanted = |keys: &[String]| wanted(&locks(keys));
+        self.redis.until_keys(PATIENCE, wanted).await;
     }
+}
+
+fn locks(keys: &[String]) -> Vec<String> {
+    let locks = keys
+        .iter()
+        .filter(|key| key.starts_with("lock:") && *key != "lock:taken");
+    locks.cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! What the library warns of.
+//! What the library logs.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -7,19 +7,29 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Notes the warnings of `lock_runtime`.
-#[derive(Debug, Clone, Default)]
-pub struct Warnings(Arc<Mutex<Vec<String>>>);
+/// Notes the events of `lock_runtime`.
+#[derive(Debug, Clone)]
+pub struct Events {
+    least: Level,
+    told: Arc<Mutex<Vec<String>>>,
+}
 
-impl Warnings {
-    /// What was warned of so far.
+impl Events {
+    /// Those of this level, and whatever is graver.
+    #[must_use]
+    pub fn of(least: Level) -> Self {
+        let told = Arc::default();
+        Self { least, told }
+    }
+
+    /// What was told so far: of each its level and its fields.
     ///
     /// # Panics
     ///
     /// If another thread panicked over it.
     #[must_use]
     pub fn told(&self) -> Vec<String> {
-        self.0.lock().expect("no panic").clone()
+        self.told.lock().expect("no panic").clone()
     }
 }
 
@@ -31,9 +41,9 @@ impl Visit for Text<'_> {
     }
 }
 
-impl Subscriber for Warnings {
+impl Subscriber for Events {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("lock_runtime") && *metadata.level() == Level::WARN
+        metadata.target().starts_with("lock_runtime") && *metadata.level() <= self.least
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -45,9 +55,9 @@ impl Subscriber for Warnings {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut text = String::new();
+        let mut text = format!("{} ", event.metadata().level());
         event.record(&mut Text(&mut text));
-        self.0.lock().expect("no panic").push(text);
+        self.told.lock().expect("no panic").push(text);
     }
 
     fn enter(&self, _: &Id) {}
