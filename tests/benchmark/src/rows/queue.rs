@@ -59,7 +59,9 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
     );
     bench.table.note(
         row,
-        "a bare swap is the least that one server allows: one command an acquisition, no lease and no check.",
+        "a bare swap is the least that one server allows: one command an acquisition, no lease and no check. \
+         Nobody has anything to do but whoever was handed the lock: as in a, what it does of its own comes from \
+         memory, which in e is kept awake.",
     );
     let asked = commands.iter().map(|asked| asked.map(short));
     let beside: Vec<String> = asked.map(Option::unwrap_or_default).collect();

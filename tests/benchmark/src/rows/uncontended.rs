@@ -53,7 +53,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     bench.table.note(
         ROW,
         "over the loopback interface a round trip is little more than the waking of two threads, so that what \
-         a call does of its own (k) shows. Nothing else is waited for in c, where it shows whole.",
+         a call does of its own (k) shows. Nothing else is waited for in c, where it shows whole. Between two \
+         answers everybody sleeps, and where the cores do, too, code comes from memory; ARCHITECTURE.md counts \
+         its lines.",
     );
     for (peer, figures) in peers.iter().zip(&figures) {
         let did = match figures {
