@@ -103,18 +103,25 @@ async fn greeted(
 }
 
 /// Whether a `/`, `?` or `#` in its user or password ends that part early: what is before it would be taken for
-/// host and port, and told in messages.
+/// host and port, and told in messages. `lock-runtime` has the same rule in `store/redis/url.rs`, and that for
+/// encryption: change both.
 fn ends_early(url: &str) -> bool {
     let (scheme, rest) = url.trim().split_once("://").unwrap_or_default();
-    let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    !scheme.to_ascii_lowercase().ends_with("unix")
-        && !authority.contains('@')
-        && behind.contains('@')
+    let behind = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+    !scheme.to_ascii_lowercase().ends_with("unix") && behind.contains('@')
+}
+
+/// Whether it asks for encryption.
+fn is_encrypted(url: &str) -> bool {
+    let (scheme, _) = url.trim().split_once(':').unwrap_or_default();
+    ["rediss", "valkeys"]
+        .iter()
+        .any(|encrypted| scheme.eq_ignore_ascii_case(encrypted))
 }
 
 fn open(place: &Place) -> Result<(Client, Peer), Trouble> {
     let usage = |words: &str| Trouble::Usage(words.to_owned());
-    if cfg!(not(feature = "tls")) && place.url.starts_with("rediss:") {
+    if cfg!(not(feature = "tls")) && is_encrypted(&place.url) {
         return Err(usage(
             "a `rediss://` URL needs TLS: build lock-inspect with `--features tls`",
         ));

@@ -62,9 +62,12 @@ fn a_url_that_makes_no_sense_is_not_repeated() {
     assert!(!said.err.contains("hunter2"), "{said:?}");
     #[cfg(not(feature = "tls"))]
     {
-        let said = run(&["--url", "rediss://:hunter2@localhost", "list"]);
-        assert_eq!(said.code, 2, "{said:?}");
-        assert!(said.err.contains("--features tls"), "{said:?}");
+        for scheme in ["rediss", "REDISS", "valkeys"] {
+            let url = format!("{scheme}://:hunter2@localhost");
+            let said = run(&["--url", &url, "list"]);
+            assert_eq!(said.code, 2, "{said:?}");
+            assert!(said.err.contains("--features tls"), "{said:?}");
+        }
     }
 }
 
@@ -270,6 +273,9 @@ fn a_password_that_ends_early_is_refused_and_not_repeated() {
         "redis://hunter2:6379#word@localhost",
         "redis://me:hunter2/word@localhost",
         "redis://hunter2?@localhost",
+        "redis://me:p@hunter2/word@localhost",
+        "redis://me:p@hunter2?word@localhost",
+        "redis://me:p@hunter2#word@localhost",
     ] {
         let said = run(&["--url", url, "list"]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");

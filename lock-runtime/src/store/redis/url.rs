@@ -14,7 +14,7 @@ const SCHEMES: [&str; 7] = [
     "valkey+unix",
 ];
 
-/// Whether it asks for encryption.
+/// Whether it asks for encryption. `lock-inspect` has the same rule.
 pub(super) fn is_encrypted(url: &str) -> bool {
     let (scheme, _) = url.trim().split_once(':').unwrap_or_default();
     ["rediss", "valkeys"]
@@ -23,13 +23,11 @@ pub(super) fn is_encrypted(url: &str) -> bool {
 }
 
 /// Whether a `/`, `?` or `#` in its user or password ends that part early: what is before it would be taken for
-/// host and port, and told in errors.
+/// host and port, and told in errors. `lock-inspect` has the same rule in `server.rs`: change both.
 pub(super) fn ends_early(url: &str) -> bool {
     let (scheme, rest) = url.trim().split_once("://").unwrap_or_default();
-    let (authority, behind) = split(rest);
-    !scheme.to_ascii_lowercase().ends_with("unix")
-        && !authority.contains('@')
-        && behind.contains('@')
+    let (_, behind) = split(rest);
+    !scheme.to_ascii_lowercase().ends_with("unix") && behind.contains('@')
 }
 
 /// What names the server and its user, and what is behind.
@@ -72,8 +70,8 @@ fn fault(url: &str) -> &'static str {
     let (authority, behind) = split(rest);
     let (_, server) = authority.rsplit_once('@').unwrap_or(("", authority));
     server_fault(server)
-        .or_else(|| behind_fault(behind))
-        .unwrap_or("its user or password is no UTF-8 behind the %XX")
+        .or_else(|| behind_fault(behind, is_encrypted(url)))
+        .unwrap_or("a part of it is not understood, perhaps a %XX that is no UTF-8")
 }
 
 /// Of `host:port`.
@@ -111,20 +109,22 @@ fn server_fault(server: &str) -> Option<&'static str> {
 }
 
 /// Of what stands behind the port.
-fn behind_fault(behind: &str) -> Option<&'static str> {
+fn behind_fault(behind: &str, is_encrypted: bool) -> Option<&'static str> {
     let (path, fragment) = behind.split_once('#').unwrap_or((behind, "insecure"));
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let database = path.trim_matches('/');
     if !database.is_empty() && database.parse::<i64>().is_err() {
         return Some("what stands behind the `/` is no database number");
     }
-    if fragment != "insecure" {
+    // Without TLS nobody looks at it.
+    if is_encrypted && fragment != "insecure" {
         return Some("the only word behind a `#` is `insecure`");
     }
-    let protocol = |part: &str| part.starts_with("protocol=");
-    query
+    let mut protocols = query
         .split('&')
-        .any(protocol)
+        .filter_map(|part| part.strip_prefix("protocol="));
+    protocols
+        .any(|protocol| !["2", "resp2", "3", "resp3"].contains(&protocol))
         .then_some("its `protocol` is neither `resp2` nor `resp3`")
 }
 
@@ -165,7 +165,13 @@ mod tests {
             ("redis://:hunter2?@localhost", "%2F"),
             ("redis://hunter2#@localhost", "%2F"),
             ("redis://user:6379#hunter2@localhost", "%2F"),
+            ("redis://me:hun@ter2/word@localhost", "%2F"),
+            ("redis://me:hun@ter2?word@localhost", "%2F"),
+            ("redis://me:hun@ter2#word@localhost", "%2F"),
             ("redis://:hunter2%ff@localhost", "UTF-8"),
+            ("redis://:hunter2%ff@localhost?protocol=resp3", "UTF-8"),
+            ("redis://:hunter2%ff@localhost/1#x", "UTF-8"),
+            ("rediss://:hunter2@localhost#x", "insecure"),
             ("redis://:hunter2@localhost?protocol=4", "protocol"),
         ] {
             let refused = ends_early(url) || url.into_connection_info().is_err();
@@ -185,6 +191,7 @@ mod tests {
             "redis://user:pass@word@localhost:6379/0",
             "redis://:hun%2Fter%40@localhost/3?protocol=resp3",
             "redis://[::1]:6379",
+            "redis://localhost/1#x",
             "unix:///run/redis@1/redis.sock?db=2",
             "redis+unix:///run/redis@1/redis.sock",
         ] {
