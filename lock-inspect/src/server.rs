@@ -44,7 +44,7 @@ impl Server {
         match greeted(&client, &config).await {
             Ok(connection) => Ok(Self { connection, peer }),
             Err(error) => {
-                let said = if error.is_connection_dropped() {
+                let said = if was_closed(&error) {
                     refusal(client.get_connection_info().addr(), place.timeout).await
                 } else {
                     None
@@ -249,6 +249,11 @@ impl Peer {
     }
 }
 
+/// Whether the connection was there, and then closed: where there was none a second try meets the same.
+fn was_closed(error: &RedisError) -> bool {
+    error.is_connection_dropped() && !error.is_connection_refusal()
+}
+
 /// What the server says to whoever comes, where it closes the connection at once: our own first command can
 /// be refused by the closed connection before its words are read.
 async fn refusal(place: &ConnectionAddr, patience: Duration) -> Option<String> {
@@ -272,5 +277,29 @@ fn why(error: &RedisError) -> String {
         shown(error.to_string().as_bytes())
     } else {
         error.category().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn what_was_never_there_was_not_closed() {
+        for (kind, closed) in [
+            (ErrorKind::ConnectionReset, true),
+            (ErrorKind::ConnectionAborted, true),
+            (ErrorKind::BrokenPipe, true),
+            (ErrorKind::UnexpectedEof, true),
+            (ErrorKind::ConnectionRefused, false),
+            (ErrorKind::NotFound, false),
+            (ErrorKind::HostUnreachable, false),
+            (ErrorKind::TimedOut, false),
+        ] {
+            let error = RedisError::from(Error::from(kind));
+            assert_eq!(was_closed(&error), closed, "{kind}");
+        }
     }
 }
