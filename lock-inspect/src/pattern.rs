@@ -20,10 +20,8 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// As it is given: `*`, `?` and `[…]` mean what they mean to SCAN.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        if ["redis://", "rediss://", "unix://"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme))
-        {
+        // Not repeated, for it may hold a password. In values of keys a `:` is encoded.
+        if text.contains("://") {
             return Err("that is a server; give it by --url or in REDIS_URL".to_owned());
         }
         let mut glob = Vec::with_capacity(text.len());
@@ -122,7 +120,16 @@ mod tests {
         ] {
             assert_eq!(glob(text).as_deref(), Ok(wanted), "{text}");
         }
-        for text in ["redis://h", "\\", r"\q", "a[", "[a\\]", "*[^"] {
+        for text in [
+            "redis://h",
+            " VALKEYS://h",
+            "redis+unix:///a",
+            "\\",
+            r"\q",
+            "a[",
+            "[a\\]",
+            "*[^",
+        ] {
             assert!(glob(text).is_err(), "{text}");
         }
         assert_eq!(

@@ -68,7 +68,15 @@ async fn a_pattern_or_a_part_is_matched_on_the_server() {
     // Others are not counted as left out.
     let said = world.run(&["list", "--foreign", "1", "order:1"]);
     assert!(!said.out.contains("more"), "{said:?}");
-    for wrong in ["a[b", r"a\q", "redis://me:hunter2@localhost"] {
+    for wrong in [
+        "a[b",
+        r"a\q",
+        "redis://me:hunter2@localhost",
+        "REDIS://me:hunter2@localhost",
+        "valkey://me:hunter2@localhost",
+        "valkeys://me:hunter2@localhost",
+        "redis+unix:///socket?pass=hunter2",
+    ] {
         let said = world.run(&["list", wrong]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
         assert!(!said.err.contains("hunter2"), "{said:?}");
