@@ -6,8 +6,8 @@ use crate::shown::{shown, unescape};
 pub(crate) const RULE: &str = "\
 PATTERN is matched on the server with the key, which is without the prefix:
   order       a key that contains it
-  'order:*'   the whole key, if there is a `*`, a `?` (any character), `[ab]`, `[0-9]` or
-              `[^a]` (one of these, none of these). Quoted, for the shell knows them, too
+  'order:*'   the whole key, if there is a `*`, a `?` (any byte; `é` has two), `[ab]`, `[0-9]`
+              or `[^a]` (one of these, none of these). Quoted, for the shell knows them, too
   'a\\*'       a backslash before such a sign: the sign itself. All else as keys are printed";
 
 /// A part of keys, or a pattern for the whole of them.

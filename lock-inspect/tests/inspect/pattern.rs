@@ -22,7 +22,7 @@ fn found(world: &World, pattern: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_pattern_or_a_part_is_matched_on_the_server() {
     let world = World::new().await;
-    let keys: [&[u8]; 8] = [
+    let keys: [&[u8]; 9] = [
         b"order:1",
         b"order:2",
         b"order:33",
@@ -31,6 +31,7 @@ async fn a_pattern_or_a_part_is_matched_on_the_server() {
         b"star[1]",
         b"back\\slash",
         b"\xff\n",
+        "café".as_bytes(),
     ];
     for key in keys {
         world.does("SETNX", key, &[b"1"]).await;
@@ -42,6 +43,9 @@ async fn a_pattern_or_a_part_is_matched_on_the_server() {
         ("order:[^1]", &["order:2"]),
         ("order", &["order:1", "order:2", "order:33", "reorder"]),
         ("order?", &[]),
+        // The server matches bytes.
+        ("caf?", &[]),
+        ("caf??", &["café"]),
         (r"star\*", &["star*"]),
         (r"star\[*", &["star[1]"]),
         (r"back\\", &[r"back\\slash"]),
