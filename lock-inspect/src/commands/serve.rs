@@ -30,11 +30,12 @@ pub(crate) async fn serve(
     if !is_local {
         eprintln!("everybody who reaches {bound} can see keys and holders: there is no password");
     }
+    // Whoever has read that it listens may end it.
+    let mut end = End::of_program()?;
     let mut out = io::stdout();
     writeln!(out, "http://{bound}/ shows {}", server.address())?;
     out.flush()?;
     let router = router(Watched::new(place, server, every), is_local);
-    let mut end = End::of_program()?;
     // Connections that are kept open by a browser do not hold up the end.
     tokio::select! {
         () = end.told() => {}

@@ -61,6 +61,14 @@ impl Page {
         self.asks("GET", path, &self.address)
     }
 
+    /// By SIGTERM, and exits with 0.
+    fn is_ended(&mut self) {
+        let id = i32::try_from(self.program.id()).expect("an id");
+        kill_process(Pid::from_raw(id).expect("an id"), Signal::TERM).expect("it runs");
+        let status = self.program.wait().expect("it ends");
+        assert!(status.success(), "{status}");
+    }
+
     pub(crate) fn locks(&self) -> serde_json::Value {
         serde_json::from_str(&self.gets("/locks.json").1).expect("JSON")
     }
@@ -156,9 +164,7 @@ async fn whoever_listens_elsewhere_is_told_what_that_means() {
     page.address = format!("127.0.0.1:{port}");
     let (top, _) = page.asks("GET", "/", "intranet.example");
     assert!(top.starts_with("HTTP/1.1 200"), "{top}");
-    let id = i32::try_from(page.program.id()).expect("an id");
-    kill_process(Pid::from_raw(id).expect("an id"), Signal::TERM).expect("it runs");
-    assert!(page.program.wait().expect("it ends").success());
+    page.is_ended();
     let mut err = String::new();
     let told = page
         .program
@@ -168,6 +174,14 @@ async fn whoever_listens_elsewhere_is_told_what_that_means() {
         .read_to_string(&mut err);
     told.expect("text");
     assert!(err.contains("everybody who reaches"), "{err}");
+}
+
+#[tokio::test]
+async fn from_its_first_word_on_it_ends_as_it_is_told() {
+    let world = World::new().await;
+    for _ in 0..20 {
+        Page::start(&world.here(&["serve", "--listen", "127.0.0.1:0"])).is_ended();
+    }
 }
 
 #[tokio::test]
