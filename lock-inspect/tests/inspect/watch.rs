@@ -1,10 +1,10 @@
 //! `watch`: painted on a terminal, one table after the other elsewhere.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tests::Server;
 
 use crate::list::without_painting;
@@ -94,17 +94,18 @@ async fn a_server_that_goes_away_is_asked_again() {
 }
 
 /// Watches a server of its own for so many looks, which is killed after the first; `then` has the rest of
-/// what it says.
-fn watched(server: &Server, more: &[&str], then: impl FnOnce(&mut dyn BufRead)) -> Said {
+/// what it says, and its process.
+fn watched(server: &Server, more: &[&str], then: impl FnOnce(&mut dyn BufRead, Pid)) -> Said {
     let url = server.url();
     let watch = ["--url", &url, "watch", "--every", "0.1"];
     let mut watching = command(&[&watch, more].concat());
     let watching = watching.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut watching = watching.spawn().expect("it starts");
+    let id = process(&watching);
     let mut out = BufReader::new(watching.stdout.take().expect("piped"));
     out.read_line(&mut String::new()).expect("a look");
-    server.kill();
-    then(&mut out);
+    meanwhile(id, || server.kill());
+    then(&mut out, id);
     let mut rest = String::new();
     out.read_to_string(&mut rest).expect("text");
     let mut said = Said::of(&watching.wait_with_output().expect("it ends"));
@@ -112,12 +113,24 @@ fn watched(server: &Server, more: &[&str], then: impl FnOnce(&mut dyn BufRead)) 
     said
 }
 
+fn process(program: &Child) -> Pid {
+    let id = i32::try_from(program.id()).expect("an id");
+    Pid::from_raw(id).expect("an id")
+}
+
+/// Its looks are counted: none is spent on what takes as long as the machine likes.
+fn meanwhile(id: Pid, change: impl FnOnce()) {
+    kill_process(id, Signal::STOP).expect("it runs");
+    change();
+    kill_process(id, Signal::CONT).expect("it is there");
+}
+
 /// Whoever watches for some looks in a script learns from the exit code what the last of them met.
 #[test]
 fn the_last_look_decides_how_it_ends() {
     for more in [&["--times", "25"][..], &["--times", "25", "--json"]] {
         let server = Server::start(&[]);
-        let said = watched(&server, more, |_| ());
+        let said = watched(&server, more, |_, _| ());
         assert_eq!(said.code, 3, "{said:?}");
         let last = said.err.lines().last().expect("a reason");
         assert!(last.starts_with("lock-inspect: cannot reach"), "{said:?}");
@@ -128,11 +141,11 @@ fn the_last_look_decides_how_it_ends() {
 #[test]
 fn a_look_that_failed_before_is_forgiven() {
     let server = Server::start(&[]);
-    let said = watched(&server, &["--times", "50"], |out| {
+    let said = watched(&server, &["--times", "50"], |out, id| {
         let mut lines = out.lines().map_while(Result::ok);
         let failed = lines.find(|line| line.ends_with("Trying again."));
         failed.expect("a look that failed");
-        server.restart();
+        meanwhile(id, || server.restart());
     });
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     assert!(said.out.contains("no locks under"), "{said:?}");
