@@ -47,9 +47,10 @@ pub(crate) fn list() -> String {
 
 pub(crate) fn watch() -> String {
     let exits = "\
-Ends when it is told to, with 0, or after --times looks: with 0 also if there are leaks,
-and with the exit code of what was in the way if the last look failed. One that failed
-before is told, and the next one tried.";
+Ends by Ctrl-C or SIGTERM, and while it paints on a terminal also by Ctrl-\\ or SIGHUP, with
+0; or after --times looks: with 0 also if there are leaks, and with the exit code of what
+was in the way if the last look failed. One that failed before is told, and the next one
+tried.";
     [RULE, pattern::RULE, exits].join("\n\n")
 }
 

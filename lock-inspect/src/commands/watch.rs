@@ -30,7 +30,8 @@ pub(crate) async fn watch(
     let server = Server::connect(place).await?;
     let address = server.address().to_owned();
     let paints = !json && Screen::is_there();
-    // Before there is a picture that would be left behind.
+    // Before there is a picture that would be left behind; without one SIGHUP and SIGQUIT mean what they do
+    // to any program.
     let (mut end, screen) = if paints {
         (End::of_picture()?, Screen::open())
     } else {

@@ -1,6 +1,7 @@
 //! `watch`: painted on a terminal, one table after the other elsewhere.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -74,6 +75,32 @@ async fn a_terminal_is_left_as_it_was() {
             without_painting(picture).lines().count() <= 10,
             "{picture:?}"
         );
+    }
+}
+
+/// Without a picture there is nothing to put back.
+#[tokio::test]
+async fn in_a_pipe_two_signals_end_it_well() {
+    let world = World::new().await;
+    for (signal, code) in [
+        (Signal::INT, Some(0)),
+        (Signal::TERM, Some(0)),
+        (Signal::HUP, None),
+        (Signal::QUIT, None),
+    ] {
+        for arguments in [&["watch"][..], &["watch", "--json"]] {
+            let mut watching = command(&world.here(arguments));
+            let mut watching = watching.stdout(Stdio::piped()).spawn().expect("it starts");
+            let out = watching.stdout.take().expect("piped");
+            let mut out = BufReader::new(out);
+            out.read_line(&mut String::new()).expect("a look");
+            kill_process(process(&watching), signal).expect("it runs");
+            let status = watching.wait().expect("it ends");
+            assert_eq!(status.code(), code, "{status}");
+            if code.is_none() {
+                assert_eq!(status.signal(), Some(signal.as_raw()));
+            }
+        }
     }
 }
 
