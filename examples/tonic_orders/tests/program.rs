@@ -174,7 +174,8 @@ async fn told_to_end_it_finishes_what_runs_and_turns_away_who_waits() {
     const TEA: &str = "lock:stock:tea";
     const COFFEE: &str = "lock:stock:coffee";
     let service = Service::start("2000").await;
-    let other = service.beside("6000").await;
+    // For longer than all that follows until it is asked again, and less than the ttl.
+    let other = service.beside("8000").await;
     let place = |at: &Service, request: &'static str, item: &'static str| {
         let url = at.url.clone();
         tokio::spawn(async move {
