@@ -106,6 +106,11 @@ pub(crate) fn unknown(name: &str) -> (String, Option<&'static str>) {
     if let Some((_, meant, instead)) = word {
         return (format!("{begins}: {instead}"), Some(meant));
     }
+    if let Some((argument, length)) = with_unit(name) {
+        let instead =
+            format!("{begins}: a unit stands in the value, such as `{argument} = \"{length}\"`");
+        return (instead, Some(argument));
+    }
     if let Some(near) = near(name) {
         return (format!("{begins}, did you mean `{near}`?"), Some(near));
     }
@@ -113,7 +118,21 @@ pub(crate) fn unknown(name: &str) -> (String, Option<&'static str>) {
     (format!("{begins}, expected one of {all}"), None)
 }
 
-/// The argument with few letters between it and `name`, or that `name` begins with, as `ttl_ms` does.
+/// The argument of a name that ends with a unit, and a value with that.
+fn with_unit(name: &str) -> Option<(&'static str, &'static str)> {
+    let (argument, unit) = name.rsplit_once('_')?;
+    let length = match unit {
+        "ms" | "millis" | "milliseconds" => "500ms",
+        "s" | "sec" | "secs" | "seconds" => "10s",
+        "m" | "min" | "mins" | "minutes" => "5m",
+        _ => return None,
+    };
+    let takes_one = ["ttl", "wait", "renew", "min_hold"];
+    let argument = takes_one.into_iter().find(|known| *known == argument)?;
+    Some((argument, length))
+}
+
+/// The argument with few letters between it and `name`, or that `name` begins with.
 fn near(name: &str) -> Option<&'static str> {
     let most = (name.chars().count() / 3).max(1);
     let letters = |argument: &&str| strsim::osa_distance(&name.to_lowercase(), argument);
@@ -157,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_belongs_into_the_value() {
+        for (written, instead) in [
+            ("ttl_ms", "`ttl = \"500ms\"`"),
+            ("wait_secs", "`wait = \"10s\"`"),
+            ("min_hold_minutes", "`min_hold = \"5m\"`"),
+        ] {
+            let (message, _) = unknown(written);
+            assert!(message.ends_with(instead), "{message}");
+        }
+    }
+
+    #[test]
     fn only_what_is_near_is_guessed() {
         for (written, meant) in [
             ("tll", "ttl"),
@@ -166,7 +197,7 @@ mod tests {
             ("minhold", "min_hold"),
             ("orElse", "or_else"),
             ("renewal", "renew"),
-            ("ttl_ms", "ttl"),
+            ("ttl_of", "ttl"),
             ("create", "crate"),
         ] {
             assert_eq!(unknown(written).1, Some(meant), "{written}");

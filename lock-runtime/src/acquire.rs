@@ -44,28 +44,28 @@ pub(crate) async fn acquire(
         let key = key.to_string();
         return Err(LockError::WouldDeadlock { key, function });
     }
-    let shut_down = || LockError::ShutDown {
-        key: key.to_string(),
-    };
     if options.wait.is_zero() {
-        let guard = call.try_once().await?;
-        // Nothing begins any more.
-        if shared.releases.is_shut_down() {
-            return Err(shut_down());
-        }
-        return Ok(guard);
+        return call.try_once().await;
     }
     // Boxed: calls that do not wait would carry it.
     let mut taken = Box::pin(call.wait());
     tokio::select! {
         biased;
-        () = shared.releases.shutting_down() => Err(shut_down()),
+        () = shared.releases.shutting_down() => Err(LockError::ShutDown { key: key.to_string() }),
         guard = &mut taken => guard,
     }
 }
 
 impl Call<'_> {
+    /// A shutdown does not wake it: what it got meanwhile is given back by its place, whatever its `min_hold`, and
+    /// what it was told does not count.
     async fn try_once(&self) -> Result<LockGuard, LockError> {
+        let shut_down = || LockError::ShutDown {
+            key: self.key.to_string(),
+        };
+        if self.shared.releases.is_shut_down() {
+            return Err(shut_down());
+        }
         let busy = |holder| LockError::Busy {
             key: self.key.to_string(),
             holder,
@@ -76,9 +76,11 @@ impl Call<'_> {
             return Err(busy(self.shared.lines.seen(self.key)));
         }
         let mut contender = Contender::new(self)?;
-        match contender.ask(None).await? {
-            Answer::Held(lease) => Ok(contender.guard(lease)),
-            Answer::Busy(holder, _) => Err(busy(Some(holder))),
+        match contender.ask(None).await {
+            _ if self.shared.releases.is_shut_down() => Err(shut_down()),
+            Ok(Answer::Held(lease)) => Ok(contender.guard(lease)),
+            Ok(Answer::Busy(holder, _)) => Err(busy(Some(holder))),
+            Err(error) => Err(error),
         }
     }
 

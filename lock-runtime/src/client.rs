@@ -96,7 +96,8 @@ impl LockClient {
 
     /// Stops taking locks, wakes all waiters with [`LockError::ShutDown`], and waits up to
     /// `limit` until running bodies have ended and every release is answered. Call it before the
-    /// runtime ends, or locks just dropped stay until their ttl. A future of
+    /// runtime ends, or locks just dropped stay until their ttl. A call without `wait` that is asking the
+    /// store hears of it with the answer to what it has sent, and gives back what it got. A future of
     /// [`LockGuard::release`](crate::LockGuard::release) that is kept and not polled it may wait for in vain.
     ///
     /// Cancellation safety: the client stays shut down; call it again to go on waiting.

@@ -41,7 +41,8 @@ use crate::token::{Holder, Ownership};
 #[non_exhaustive]
 pub enum LockError {
     /// Somebody else holds the lock and the call was not told to wait. That may be another task of this process, or
-    /// the caller itself, which the message says: a call inside of one that holds its lock is never served.
+    /// the caller itself, which the message tells by the holder's label: a call inside of one that holds its lock is
+    /// never served.
     #[error(
         "lock `{}` is busy, holder: {}; {}",
         .key.escape_debug(),
@@ -352,8 +353,8 @@ fn seen(holder: Option<&Holder>) -> String {
 fn later(holder: Option<&Holder>, remedy: &str) -> String {
     if holder.is_some_and(Holder::is_here) {
         return format!(
-            "that is this process: if another of its tasks holds it, {remedy}; if the call is made inside of one \
-             that holds it, it is never served: take the lock once, outside"
+            "by its host and number that is this process: if another of its tasks holds it, {remedy}; if the call \
+             is made inside of one that holds it, it is never served: take the lock once, outside"
         );
     }
     remedy.to_owned()

@@ -96,12 +96,12 @@ impl LockGuard {
         let keeper = match (options.renew, claim) {
             (None, None) => None,
             (None, Some(claim)) => {
-                let extended = renewal::extend_claim(held.clone(), options.ttl, claim);
-                Some(tokio::spawn(extended).abort_handle())
+                let keep = renewal::extend_claim(held.clone(), options.ttl, claim);
+                Some(tokio::spawn(keep).abort_handle())
             }
             (Some(_), claim) => {
-                let renewed = renewal::renew(held.clone(), options.ttl, claim);
-                Some(tokio::spawn(renewed).abort_handle())
+                let keep = renewal::renew(held.clone(), options.ttl, claim);
+                Some(tokio::spawn(keep).abort_handle())
             }
         };
         Self {

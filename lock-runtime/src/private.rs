@@ -137,8 +137,8 @@ impl Key {
     label = "does not implement `Display`",
     note = "a placeholder takes any type that implements `std::fmt::Display`, such as numbers, `bool`, `String` and \
             `Uuid`; `KeyValue` is nothing that you implement",
-    note = "implement `Display` for `{Self}`, bound a type parameter by it (`T: std::fmt::Display`), name a part of the \
-            value, such as `<order.id>`, or bind one with `with(name = ..)`"
+    note = "name a part of the value, such as `<order.id>`, bind one with `with(name = ..)`, bound a type parameter by \
+            it (`T: std::fmt::Display`), or implement it where `{Self}` is a type of your own"
 )]
 pub trait KeyValue {
     /// How it prints.

@@ -35,21 +35,21 @@ pub(crate) async fn renew(held: Arc<Held>, ttl: Duration, claim: Option<Claim>) 
         // Counted from the SET, which may lie long back.
         None => (held.lease.deadline() - trusted(ttl), ttl),
     };
-    while let Some(sent) = extended(&held, ttl, since, lease).await {
+    while let Some(sent) = answered(&held, ttl, since, lease).await {
         (since, lease) = (sent, ttl);
     }
 }
 
 /// Extends a claim to a whole ttl, once. A lock that is given back before the third of its claim needs none.
 pub(crate) async fn extend_claim(held: Arc<Held>, ttl: Duration, claim: Claim) {
-    extended(&held, ttl, claim.since, claim.length).await;
+    answered(&held, ttl, claim.since, claim.length).await;
 }
 
-/// Waits for the third of a lease and extends it, again and again until that is answered. Gives when it was
-/// sent; none if the lock is lost.
+/// Waits for the third of a lease and sends its extension, and sends it again until it is answered. Gives when
+/// that one was sent; none if the lock is lost.
 ///
 /// An extension is given another third: there must be time left to send it again.
-async fn extended(held: &Held, ttl: Duration, since: Instant, lease: Duration) -> Option<Instant> {
+async fn answered(held: &Held, ttl: Duration, since: Instant, lease: Duration) -> Option<Instant> {
     let patience = lease / 3;
     loop {
         tokio::select! {

@@ -222,19 +222,19 @@ impl LockRequest {
     }
 
     /// What it is called where its options are refused.
-    fn told(&self) -> String {
+    fn told(&self, key: &str) -> String {
         let function = self.name.function;
         match self.name.template {
             Some(template) => format!("lock `{}` of `{function}`", template.escape_debug()),
-            None => format!("lock `{}`", self.key.escape_debug()),
+            None => format!("lock `{}`", key.escape_debug()),
         }
     }
 
     /// What it asks for, if that can be asked for.
     fn keys(&self) -> Result<Keys, LockError> {
-        let options = self.options.validate();
-        options.map_err(|error| error.with_options_of(|| self.told()))?;
         let key = prefixed(&self.shared.settings.prefix, &self.key)?;
+        let options = self.options.validate();
+        options.map_err(|error| error.with_options_of(|| self.told(&key)))?;
         let fence = self.options.fence;
         let fence = fence.then(|| fence_key(&self.shared.settings.prefix, &key));
         Ok(Keys {

@@ -204,10 +204,8 @@ impl Holder {
         // Whoever renews has a lease of up to a whole ttl at any time.
         Some(longest.saturating_sub(age).min(owner.ttl))
     }
-}
 
-impl Holder {
-    /// Whether this process took it, by its label.
+    /// Whether this process took it, by its label: another on a host of the same name may have the same number.
     pub(crate) fn is_here(&self) -> bool {
         let Self::Owner(owner) = self else {
             return false;

@@ -194,7 +194,9 @@ impl<'a> Contender<'a> {
                 }
                 None => {}
             }
-            if self.place.unanswered() >= MOST_UNANSWERED {
+            if self.place.unanswered() >= MOST_UNANSWERED
+                || self.call.shared.releases.is_shut_down()
+            {
                 break;
             }
             sleep_until(deadline.min(Instant::now() + pause.mul_f64(jitter()))).await;

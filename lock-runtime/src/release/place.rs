@@ -265,7 +265,7 @@ impl Place {
     pub(crate) async fn release(mut self: Box<Self>, limit: Instant) -> Option<Answer> {
         let job = self.job()?;
         let releases = self.releases.clone();
-        with_worker(&releases).takes_place(&job);
+        with_worker(&releases).counts_release(&job);
         self.reserved = false;
         drop(self);
         if let Some(session) = job.plain()
@@ -298,7 +298,7 @@ impl Place {
             return;
         }
         let Some(job) = self.job() else { return };
-        self.releases.queue().takes_place(&job);
+        self.releases.queue().counts_release(&job);
         self.reserved = false;
         send_ahead(&self.releases, job);
     }

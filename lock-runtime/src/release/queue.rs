@@ -63,7 +63,7 @@ impl Queue {
     }
 
     /// Takes note of a release that is about to be sent, in the place reserved for it.
-    pub(super) fn takes_place(&mut self, job: &Job) {
+    pub(super) fn counts_release(&mut self, job: &Job) {
         self.unwritten.expect(&job.key, &job.token);
         self.releasing += 1;
         self.places -= 1;
@@ -147,7 +147,7 @@ impl Releases {
     /// Queues a release in the place reserved for it.
     pub(super) fn push(&self, job: Job) {
         let mut queue = self.queue();
-        queue.takes_place(&job);
+        queue.counts_release(&job);
         queue.jobs.push_back(job);
         drop(queue);
         self.work.notify_waiters();

@@ -98,7 +98,7 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, RedisError>>) -> Resul
 
 impl Contender for Careful {
     fn name(&self) -> &'static str {
-        "by hand, by ours' commands"
+        "by hand, with our commands"
     }
 
     fn call<'a>(&'a self, key: &'a str, length: Duration) -> Call<'a> {

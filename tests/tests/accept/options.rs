@@ -137,10 +137,10 @@ async fn options() -> Result<(), LockError> {
             assert_eq!(from_argument(TTL).await?, TTL);
             let short = from_argument(Duration::from_millis(1)).await;
             assert!(matches!(short, Err(LockError::InvalidOptions { .. })));
+            let of = concat!("`", module_path!(), "::from_argument`");
             assert_eq!(
                 short.unwrap_err().to_string(),
-                "invalid lock options: lock `job` of `accept::options::from_argument`: \
-                 `ttl` is 1ms, it must be at least 10 ms"
+                format!("invalid lock options: lock `job` of {of}: `ttl` is 1ms, it must be at least 10 ms")
             );
             let empty = client.lock("").acquire().await;
             assert!(matches!(empty, Err(LockError::InvalidKey { .. })));

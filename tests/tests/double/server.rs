@@ -153,12 +153,13 @@ async fn a_cancelled_call_and_a_dropped_guard_are_settled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_under_way_at_a_shutdown_begins_nothing_whenever_it_is_answered() {
-    for wait in [Duration::ZERO, 9 * SECOND] {
+async fn a_call_under_way_at_a_shutdown_begins_nothing_and_leaves_nothing() {
+    for (wait, min_hold) in [(0, 0), (0, 5), (9, 0), (9, 5)] {
         let double = LockDouble::new();
         let client = double.client();
         double.slow(SECOND / 10);
-        let call = tokio::spawn(client.lock("a").wait(wait).acquire());
+        let request = client.lock("a").wait(wait * SECOND);
+        let call = tokio::spawn(request.min_hold(min_hold * SECOND).acquire());
         sleep(SECOND / 20).await;
         assert!(client.shutdown(SECOND).await.is_empty());
         let refused = call.await.expect("no panic");
@@ -169,6 +170,31 @@ async fn a_call_under_way_at_a_shutdown_begins_nothing_whenever_it_is_answered()
         assert_eq!((double.acquired("a"), double.released("a")), (1, 1));
         assert!(double.left().is_empty());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_shut_down_says_so_whoever_holds_the_lock_and_asks_no_more() {
+    let double = LockDouble::new();
+    let client = double.client();
+    let held = client.lock("a").acquire().await.expect("free");
+    double.every(Command::Acquire.of("b"), Fault::NotNow);
+    let asks = tokio::spawn(client.lock("b").acquire());
+    sleep(SECOND / 20).await;
+    let rest = client.shutdown(SECOND / 2).await;
+    assert_eq!((rest.running, rest.releasing), (1, 0));
+    let asked = double.count(Command::Acquire);
+    for refused in [
+        asks.await.expect("no panic"),
+        client.lock("a").acquire().await,
+        client.lock("a").wait(SECOND).acquire().await,
+    ] {
+        assert!(
+            matches!(refused, Err(LockError::ShutDown { .. })),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(double.count(Command::Acquire), asked);
+    held.release().await.expect("still its own");
 }
 
 #[tokio::test(start_paused = true)]

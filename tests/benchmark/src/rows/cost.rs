@@ -24,7 +24,7 @@ pub(crate) fn cpu_time() -> f64 {
 
 const SIDES: usize = 3;
 
-/// CPU seconds and allocations of a call of ours, of the floor and by ours' commands, call by call in turns.
+/// CPU seconds and allocations of a call of ours, of the floor and with our commands by hand, call by call in turns.
 async fn measured(
     client: &LockClient,
     floor: &Floor,
@@ -116,7 +116,7 @@ fn show(bench: &mut Bench, figure: &str, sides: &Sides, bound: Option<Bound>) {
         .each_ref()
         .map(|side| -> Vec<f64> { side.iter().map(|figures| figures[0]).collect() });
     let shown = |figures: &[f64]| percentile(figures, 50).map(time).unwrap_or_default();
-    let against = format!("{figure}, against by hand by ours' commands");
+    let against = format!("{figure}, against by hand, with our commands");
     for (figure, other, bound) in [(figure, &floor, bound), (&against, &careful, None)] {
         bench.table.ratio(
             (ROW, figure),

@@ -30,14 +30,14 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
     })?;
     let figure = "throughput of 64 tasks, against the floor";
     show(bench, figure, &ours, &floor, Some(0.95));
-    let figure = "by hand by ours' commands, against the floor";
+    let figure = "by hand, with our commands, against the floor";
     show_other(bench, figure, &careful, &floor);
-    let figure = "throughput, against by hand by ours' commands";
+    let figure = "throughput, against by hand, with our commands";
     show(bench, figure, &ours, &careful, None);
     bench.table.note(
         ROW,
         "nothing is waited for and the answers of many tasks come in one read, so that what a call does of \
-         its own shows whole, on the client as on the server. ARCHITECTURE.md counts it. By ours' commands: \
+         its own shows whole, on the client as on the server. ARCHITECTURE.md counts it. With our commands: \
          the token names its holder, the SET answers what is there, and the release looks at the length of \
          the line, without which a client that comes straight back would starve those who stand in it.",
     );
@@ -54,9 +54,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         show(bench, &figure, &ours, &floor, Some(1.25));
         let figure = format!("by hand by a command on {server}, against its script");
         show_other(bench, &figure, &bare, &floor);
-        let figure = format!("by hand by ours' commands on {server}, against the script");
+        let figure = format!("by hand, with our commands on {server}, against the script");
         show_other(bench, &figure, &careful, &floor);
-        let figure = format!("the same on {server}, against by hand by ours' commands");
+        let figure = format!("the same on {server}, against by hand, with our commands");
         show(bench, &figure, &ours, &careful, None);
     }
     if programs.is_empty() {

@@ -60,8 +60,8 @@ pub(crate) fn without_section(bench: &mut Bench) -> Result<(), Error> {
     bench.table.note(
         row,
         "a bare swap is the least that one server allows: one command an acquisition, no lease and no check. \
-         Nobody has anything to do but whoever was handed the lock: as in a, what it does of its own comes from \
-         memory, which in e is kept awake.",
+         Nobody has anything to do but whoever was handed the lock: as in a, the code of what it does of its own \
+         comes from memory. In e those who come back keep the cores awake.",
     );
     let asked = commands.iter().map(|asked| asked.map(short));
     let beside: Vec<String> = asked.map(Option::unwrap_or_default).collect();

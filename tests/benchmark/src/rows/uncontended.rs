@@ -45,7 +45,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         Some(Bound::AtMost(1.05)),
     );
     bench.table.ratio(
-        (ROW, "the same, against by hand by ours' commands"),
+        (ROW, "the same, against by hand, with our commands"),
         (shown(&ours), shown(&careful)),
         Spread::of_ratios(&ours, &careful),
         None,
