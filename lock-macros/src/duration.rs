@@ -86,7 +86,7 @@ fn not_a_duration(text: &str) -> String {
 }
 
 /// The unit that others write like this.
-fn unit_of(word: &str) -> Option<&'static str> {
+pub(crate) fn unit_of(word: &str) -> Option<&'static str> {
     Some(match word.to_lowercase().as_str() {
         "ms" | "msec" | "msecs" | "milli" | "millis" | "millisecond" | "milliseconds" => "ms",
         "s" | "sec" | "secs" | "second" | "seconds" => "s",

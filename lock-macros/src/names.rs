@@ -1,5 +1,7 @@
 //! The names of arguments, and what is said of any other.
 
+use crate::duration::unit_of;
+
 pub(crate) const NAMES: [&str; 13] = [
     "key", "ttl", "wait", "renew", "min_hold", "on_lost", "release", "with", "fence", "guard",
     "or_else", "client", "crate",
@@ -121,11 +123,11 @@ pub(crate) fn unknown(name: &str) -> (String, Option<&'static str>) {
 /// The argument of a name that ends with a unit, and a value with that.
 fn with_unit(name: &str) -> Option<(&'static str, &'static str)> {
     let (argument, unit) = name.rsplit_once('_')?;
-    let length = match unit {
-        "ms" | "millis" | "milliseconds" => "500ms",
-        "s" | "sec" | "secs" | "seconds" => "10s",
-        "m" | "min" | "mins" | "minutes" => "5m",
-        _ => return None,
+    let length = match unit_of(unit)? {
+        "ms" => "500ms",
+        "s" => "10s",
+        "m" => "5m",
+        _ => "2h",
     };
     let takes_one = ["ttl", "wait", "renew", "min_hold"];
     let argument = takes_one.into_iter().find(|known| *known == argument)?;

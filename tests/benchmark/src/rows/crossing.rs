@@ -86,7 +86,7 @@ fn crossings(bench: &mut Bench, section: Duration, worst: f64) -> Result<(), Err
         format!("{} of the others", others.sum::<usize>()),
         Some(failures(&rounds[OURS]) as f64),
         "",
-        None,
+        Some(Bound::AtMost(0.0)),
     );
     if section.is_zero() {
         for (rounds, name) in rounds.iter().zip(CONTENDERS) {

@@ -63,7 +63,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Error> {
         format!("of {}", turns + failures),
         Some(failures as f64),
         "",
-        None,
+        Some(Bound::AtMost(0.0)),
     );
     Ok(())
 }
